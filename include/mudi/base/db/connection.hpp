@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <mudi/base/result.hpp>
+
+/// The one door to SQL, on SOCI (only here). One connection per thread, kept open; nothing here is thread-safe.
+/// Errors never contain bound values. Names: db.busy (Code::busy), db.constraint (conflict), db.corrupt and
+/// db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text), db.open (io), db.connection
+/// (unavailable).
+namespace mudi::db {
+
+enum class Engine { sqlite, postgresql };
+
+/// How much of a commit is on the disk when it returns.
+enum class Durability {
+    full,   ///< all of it, fdatasync before the commit returns (SQLite synchronous=FULL; PostgreSQL default)
+    normal, ///< a power cut may take the last commits, never the consistency
+    off,    ///< for benches and tests only
+};
+
+struct Options {
+    Engine engine{Engine::sqlite};
+    /// SQLite: a file, or ":memory:". PostgreSQL: a libpq connection string.
+    std::string target;
+    Durability durability{Durability::full};
+    /// SQLite: another process or thread may hold the write lock for so long.
+    int busy_ms_max{5000};
+    /// A second connection that only reads (server reader threads, status commands).
+    bool read_only{false};
+    /// SQLite page cache in KiB.
+    int cache_kib{2048};
+};
+
+/// "sqlite:PATH", "postgresql://…" or a plain path. `db.target` (invalid) on anything else.
+Result<Options> parse_target(std::string_view text);
+
+class Connection {
+public:
+    /// SQLite: WAL, foreign keys on, busy timeout set; a damaged file is `db.corrupt`.
+    static Result<std::unique_ptr<Connection>> open(const Options& options);
+    virtual ~Connection() = default;
+
+    [[nodiscard]] virtual Engine engine() const = 0;
+    /// One or more statements without parameters or rows: schema work, pragmas.
+    virtual Status execute(std::string_view sql) = 0;
+    /// True between a WriteTransaction's begin and its end.
+    [[nodiscard]] virtual bool in_transaction() const = 0;
+    /// Bytes of the database file including its WAL; 0 in memory.
+    [[nodiscard]] virtual std::int64_t size_bytes() const = 0;
+
+private:
+    friend class WriteTransaction;
+    friend class Prepared;
+    virtual Status begin_immediate() = 0;
+    virtual Status commit() = 0;
+    virtual void rollback() noexcept = 0;
+};
+
+/// BEGIN IMMEDIATE (SQLite) or BEGIN (PostgreSQL); rolls back unless committed. They do not nest.
+class WriteTransaction {
+public:
+    static Result<WriteTransaction> begin(Connection& connection);
+    WriteTransaction(WriteTransaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+    WriteTransaction& operator=(WriteTransaction&&) = delete;
+    ~WriteTransaction() {
+        if (connection_ != nullptr) connection_->rollback();
+    }
+    /// On an error the transaction is rolled back.
+    Status commit();
+
+private:
+    explicit WriteTransaction(Connection& connection) : connection_(&connection) {}
+    Connection* connection_;
+};
+
+} // namespace mudi::db

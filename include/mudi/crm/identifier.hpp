@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mudi/base/hash.hpp>
+#include <mudi/base/id.hpp>
+#include <mudi/base/result.hpp>
+#include <mudi/base/time.hpp>
+#include <mudi/crm/transaction.hpp>
+
+/// Card numbers, phones and QR payloads in their one normal form. Pure.
+namespace mudi::crm {
+
+/// Card numbers the shop gives out. A number that passes Luhn, begins with 3-6, has 12-19 digits and lies in no range
+/// is a bank card: refused, never stored, logged or sent.
+struct CardRange {
+    std::string prefix;  ///< digits, may be empty
+    int digits_min{};    ///< 1..32
+    int digits_max{};
+};
+
+struct IdentifierRules {
+    std::vector<CardRange> loyalty_ranges;
+    /// Calling code without plus for phones written without one: "91".
+    std::string country_code{"91"};
+    /// Verifies our own signed member codes; all zero: none are accepted.
+    std::array<unsigned char, 32> member_code_key{};
+};
+
+/// Digits or letters as printed, keyed or scanned (AIM prefix "]C1" and the like, blanks, hyphens and the scripts' own digits
+/// are understood). GSRN (AI 8018), EAN-13 in the 2x range, Code 128 (4..32 letters and digits), Digital Link URLs with 8018.
+/// Check digits of GSRN and EAN-13 are checked: card.check_digit. Others: card.empty, card.syntax, card.bank_card,
+/// card.payment_code (UPI or EMVCo QR), card.product_code (a GTIN outside the 2x range: a product was scanned).
+Result<Identifier> parse_card(std::string_view raw, const IdentifierRules& rules);
+
+/// Fast path without libphonenumber: E.164 with plus. Takes 10-digit Indian mobiles (6-9), with 0, 91, 0091 or +91, in any
+/// script's digits; other countries only with a plus and 8..15 digits. Errors: phone.syntax.
+Result<Identifier> parse_phone(std::string_view raw, const IdentifierRules& rules);
+
+/// Our own signed member code "MUDI1.CARD.EXPIRY.SIGNATURE" (expiry in minutes since 1970, base 36, 0 = never; Ed25519 over what
+/// stands before the last point, base64url), else whatever parse_card understands. Errors: qr.signature, qr.expired, and those of parse_card.
+Result<Identifier> parse_qr(std::string_view raw, const IdentifierRules& rules, Time now);
+
+/// For the server, which keeps the 64-byte secret.
+std::string make_member_code(const Identifier& card, std::optional<Time> expires, std::string_view ed25519_secret);
+
+bool passes_luhn(std::string_view digits);
+/// Check digit of GTIN, GSRN and the like (GS1 General Specifications 7.9): true when the last digit is right.
+bool passes_gs1(std::string_view digits);
+bool looks_like_bank_card(std::string_view text, const IdentifierRules& rules);
+
+/// Under this the tills know a customer: nobody can read a phone out of it without the chain's key.
+IdentifierHash identifier_hash(const Key256& key, const Identifier& identifier);
+
+} // namespace mudi::crm

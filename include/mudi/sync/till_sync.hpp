@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <mudi/base/random.hpp>
+#include <mudi/base/time.hpp>
+#include <mudi/sync/event.hpp>
+
+namespace mudi::sync {
+
+/// Sans-IO replication of one till (shared/reference design: position = till, incarnation, seq with hash chain; cumulative acks;
+/// feed pulled by (generation, version)). The driver feeds inputs and carries out the actions in order, at once.
+/// Two channels, at most one request under way on each: `push` (hello, events) and `pull` (long-poll of the feed).
+enum class Channel : std::uint8_t { push, pull };
+
+/// What the till remembers over a restart.
+struct TillState {
+    TillId till;
+    StoreId store;
+    WorkstationId workstation;
+    Incarnation incarnation;
+    EventSeq last;              ///< newest captured event
+    EventSeq acked;             ///< newest event the server has durably
+    std::uint64_t ack_generation{};
+    FeedCursor cursor;
+};
+
+struct TillLimits {
+    std::size_t events_per_push_max{500};
+    std::size_t bytes_per_push_max{1024 * 1024};
+    Duration retry_min{std::chrono::milliseconds{200}};
+    Duration retry_max{std::chrono::seconds{120}};
+    Duration push_timeout{std::chrono::seconds{20}};
+    Duration pull_wait{std::chrono::seconds{25}};  ///< the server may hold a pull so long
+    Duration pull_timeout{std::chrono::seconds{40}};
+    std::size_t pull_bytes_max{512 * 1024};
+};
+
+namespace till_in {
+struct LinkUp {};
+struct LinkDown {};
+/// The event is committed; `last` is its seq.
+struct Captured {
+    EventSeq last;
+};
+struct Answer {
+    std::uint64_t request{};
+    std::string frame;
+};
+/// Timed out, refused by the transport, or the link went.
+struct NoAnswer {
+    std::uint64_t request{};
+};
+/// What ReadOutbox asked for. `chain_before` is the chain value at `after` (zero for 0). Empty = nothing there.
+struct OutboxRead {
+    EventSeq after;
+    Bits128 chain_before;
+    std::vector<Event> events;
+};
+/// Outcome of ApplyFeed.
+struct FeedApplied {
+    bool ok{};
+};
+/// Outcome of NewLife.
+struct LifeBegun {
+    Incarnation incarnation;
+    EventSeq last;
+};
+struct Tick {};
+} // namespace till_in
+using TillInput = std::variant<till_in::LinkUp, till_in::LinkDown, till_in::Captured, till_in::Answer, till_in::NoAnswer,
+                               till_in::OutboxRead, till_in::FeedApplied, till_in::LifeBegun, till_in::Tick>;
+
+namespace till_out {
+struct Send {
+    std::uint64_t request{};
+    Channel channel{Channel::push};
+    std::string frame;
+    Duration timeout{};
+};
+/// Answered with OutboxRead in the same turn: the events after `after`, oldest first, within the limits (at least one
+/// event if there is any).
+struct ReadOutbox {
+    EventSeq after;
+    std::size_t events_max{};
+    std::size_t bytes_max{};
+};
+/// Remember durably enough: losing it costs a repeat, never a sale.
+struct SaveAck {
+    EventSeq acked;
+    std::uint64_t generation{};
+};
+/// Apply the rows and set the cursor in one transaction, answered with FeedApplied in the same turn. `replace`: the bucket's
+/// rows come new from the start: what is not among them by the time `complete` arrives goes.
+struct ApplyFeed {
+    std::vector<FeedRow> rows;
+    FeedCursor cursor;
+    bool replace{false};  ///< first batch of a new generation: forget all slices first
+    bool complete{false}; ///< the till is level with the server
+};
+/// The server knows another history under this incarnation (restored image, clone): renumber everything kept into a new
+/// incarnation from 1 and answer with LifeBegun. Event ids stay, so nothing counts twice.
+struct NewLife {
+    std::string_view why;
+};
+/// Wake me with Tick no later than this.
+struct SetTimer {
+    MonoTime at;
+};
+/// Worth a log line and a place on the status page.
+struct Report {
+    std::string_view event; ///< "sync.level", "sync.refused", "sync.fork", …
+    std::string detail;
+};
+} // namespace till_out
+using TillAction = std::variant<till_out::Send, till_out::ReadOutbox, till_out::SaveAck, till_out::ApplyFeed,
+                                till_out::NewLife, till_out::SetTimer, till_out::Report>;
+
+class TillSync {
+public:
+    TillSync(TillState state, TillLimits limits, Random& random);
+    TillSync(const TillSync&) = delete;
+    TillSync& operator=(const TillSync&) = delete;
+    ~TillSync();
+
+    /// `now` never goes back; `wall` only travels to the server in the hello.
+    void step(MonoTime now, Time wall, const TillInput& input, std::vector<TillAction>& out);
+
+    [[nodiscard]] const TillState& state() const;
+    [[nodiscard]] bool linked() const;   ///< the hello was answered on this link
+    [[nodiscard]] std::int64_t unsent() const; ///< captured, not yet acknowledged
+    [[nodiscard]] std::optional<Duration> server_clock_ahead() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace mudi::sync

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <mudi/base/result.hpp>
+#include <mudi/base/time.hpp>
+#include <mudi/sync/server_sync.hpp>
+#include <mudi/sync/till_sync.hpp>
+
+/// NNG REQ/REP with contexts; the only NNG in the tree. Callbacks are handed to `post`, which must run them on the caller's loop
+/// thread, in order; NNG's own threads never run our code beyond that.
+namespace mudi::sync {
+
+using Post = std::function<void(std::function<void()>)>;
+
+inline constexpr std::size_t frame_bytes_max = 2 * 1024 * 1024;
+
+struct TlsClient {
+    std::string ca_pem;           ///< text of the CA certificate; empty: no TLS (tcp:// only)
+    std::string server_name;      ///< name or address in the server's certificate
+    std::string certificate_pem;  ///< the till's own, with `key_pem`; may be empty
+    std::string key_pem;
+};
+struct TlsServer {
+    std::string certificate_pem;
+    std::string key_pem;
+    std::string client_ca_pem; ///< tills must show a certificate of this CA; empty: any till may connect
+};
+
+class TillTransport {
+public:
+    struct Events {
+        std::function<void(bool up)> link;
+        std::function<void(std::uint64_t request, Result<std::string> frame)> answered;
+    };
+    /// `url`: tcp://, tls+tcp:// or ipc://. Dials in the background for ever, with jittered back-off; never blocks.
+    /// transport.url (invalid), transport.tls (invalid: bad PEM).
+    static Result<std::unique_ptr<TillTransport>> start(const std::string& url, const TlsClient& tls, Post post, Events events);
+    virtual ~TillTransport() = default;
+
+    /// Exactly one `answered` per call: the frame, or transport.timeout / transport.closed (unavailable).
+    /// A second send on a busy channel cancels the first.
+    virtual void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) = 0;
+    /// No callback runs after this returns and the loop has drained.
+    virtual void stop() = 0;
+};
+
+class ServerTransport {
+public:
+    using OnRequest = std::function<void(RequestToken token, std::string frame)>;
+    /// Listens; transport.port_taken (io), transport.url, transport.tls. At most `requests_max` requests are open at once (long
+    /// polls included); contexts grow as needed from a few.
+    static Result<std::unique_ptr<ServerTransport>> start(const std::string& url, const TlsServer& tls, std::size_t requests_max,
+                                                          Post post, OnRequest on_request);
+    virtual ~ServerTransport() = default;
+
+    /// The address with the real port (when it was 0).
+    [[nodiscard]] virtual std::string url() const = 0;
+    [[nodiscard]] virtual std::size_t connections() const = 0;
+    virtual void reply(RequestToken token, std::string frame) = 0;
+    virtual void stop() = 0;
+};
+
+} // namespace mudi::sync
