@@ -1,9 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <span>
 #include <string_view>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <mudi/base/db/column.hpp>
@@ -12,7 +13,9 @@
 namespace mudi::db {
 
 /// Many rows of one table at once: the native prepared statement on SQLite, one `INSERT … SELECT FROM unnest` on
-/// PostgreSQL. The hot path of inbox and projections. Runs inside the caller's WriteTransaction.
+/// PostgreSQL. The hot path of inbox and projections. Runs inside the caller's WriteTransaction; rows gathered in one
+/// that was rolled back are forgotten. With "ON CONFLICT (a, b) DO UPDATE" rows of one key are applied one after the
+/// other, as if inserted singly.
 class BulkInserter {
 public:
     /// `columns` is "a, b, c" in the order of the values; `on_conflict` is empty or "ON CONFLICT … DO …".
@@ -29,8 +32,7 @@ public:
     Result<std::int64_t> flush();
 
 private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::unique_ptr<BulkBackend> backend_;
 };
 
 template <class... T>

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include <mudi/base/bytes.hpp>
@@ -14,8 +15,6 @@
 /// What may stand in a column and how our value types become one. The engines know four kinds: INTEGER (64 bit),
 /// REAL, TEXT and BLOB (BYTEA on PostgreSQL).
 namespace mudi::db {
-
-
 
 using Cell = std::variant<std::int64_t, double, std::string, Bytes>;
 

@@ -5,14 +5,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <mudi/base/result.hpp>
 
 /// The one door to SQL, on SOCI (only here). One connection per thread, kept open; nothing here is thread-safe.
 /// Errors never contain bound values. Names: db.busy (Code::busy), db.constraint (conflict), db.corrupt and
-/// db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text), db.open (io), db.connection
-/// (unavailable).
+/// db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text, or rows and parameters that do
+/// not fit the C++ types), db.value (invalid: a value the engine cannot take, such as text with a NUL), db.read_only
+/// (denied), db.open (io), db.connection (unavailable).
 namespace mudi::db {
+
+struct Slot;
+struct StatementBackend;
+struct BulkBackend;
 
 enum class Engine { sqlite, postgresql };
 
@@ -46,7 +53,8 @@ public:
     virtual ~Connection() = default;
 
     [[nodiscard]] virtual Engine engine() const = 0;
-    /// One or more statements without parameters or rows: schema work, pragmas.
+    /// One or more statements without parameters or rows: schema work, pragmas. On PostgreSQL the words are
+    /// translated as in a migration.
     virtual Status execute(std::string_view sql) = 0;
     /// True between a WriteTransaction's begin and its end.
     [[nodiscard]] virtual bool in_transaction() const = 0;
@@ -56,6 +64,11 @@ public:
 private:
     friend class WriteTransaction;
     friend class Prepared;
+    friend class BulkInserter;
+    virtual std::unique_ptr<StatementBackend> make_statement(std::string_view sql, std::vector<Slot> parameters,
+                                                             std::vector<Slot> columns) = 0;
+    virtual std::unique_ptr<BulkBackend> make_bulk(std::string_view table, std::string_view columns,
+                                                   std::string_view on_conflict, std::vector<Slot> prototype) = 0;
     virtual Status begin_immediate() = 0;
     virtual Status commit() = 0;
     virtual void rollback() noexcept = 0;
@@ -70,7 +83,8 @@ public:
     ~WriteTransaction() {
         if (connection_ != nullptr) connection_->rollback();
     }
-    /// On an error the transaction is rolled back.
+    /// On an error the transaction is rolled back. When a statement inside it has failed, nothing is committed and
+    /// this gives the first such error: PostgreSQL would refuse, SQLite must not differ.
     Status commit();
 
 private:

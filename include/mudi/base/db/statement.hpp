@@ -16,6 +16,8 @@ namespace mudi::db {
 /// A kept statement with its parameter and column slots; the untyped half of Query and Command.
 /// SQL names its parameters `:like_this`; values are given in the order in which the names first appear.
 /// Preparation is lazy (at the first run), so a store can be built before its tables are.
+/// On PostgreSQL the words are translated as in a migration and every parameter is cast to the type of its slot.
+/// A column must hold what its slot says: NULL for a value that is no optional, or text for a number, is `db.sql`.
 class Prepared {
 public:
     Prepared(Connection& connection, std::string_view sql, std::vector<Slot> parameters, std::vector<Slot> columns);
@@ -36,8 +38,7 @@ public:
     [[nodiscard]] std::int64_t affected() const;
 
 private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::unique_ptr<StatementBackend> backend_;
 };
 
 template <class... T>

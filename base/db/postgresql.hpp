@@ -1,0 +1,11 @@
+#pragma once
+
+#include <memory>
+
+#include <mudi/base/db/connection.hpp>
+
+namespace mudi::db {
+
+Result<std::unique_ptr<Connection>> open_postgresql(const Options& options);
+
+} // namespace mudi::db
