@@ -73,8 +73,8 @@ Result<bool> Reader::end_row() {
     if (columns_ == 0) columns_ = used_;
     if (options_.same_columns && used_ != columns_) {
         return fail(Code::invalid, "csv.columns",
-                    "row " + std::to_string(row_) + ": " + std::to_string(used_) + " columns where the header has " +
-                        std::to_string(columns_));
+                    "row " + std::to_string(row_) + ": " + std::to_string(used_) +
+                        " columns where the header has " + std::to_string(columns_));
     }
     return true;
 }
@@ -97,72 +97,77 @@ Result<bool> Reader::next(std::string_view& chunk) {
 Result<bool> Reader::step(std::string_view& chunk) {
     const char c = chunk.front();
     if (state_ == State::mark) {
-        if (c == byte_order_mark[mark_bytes_]) {
-            chunk.remove_prefix(1);
-            if (++mark_bytes_ == byte_order_mark.size()) state_ = State::row_start;
-            return false;
-        }
-        state_ = mark_bytes_ == 0 ? State::row_start : State::plain;
-        MUDI_CHECK(append(byte_order_mark.substr(0, mark_bytes_)));
+        MUDI_CHECK(step_mark(chunk));
         return false;
     }
-    const bool line_end = c == '\n' || c == '\r';
-    if (state_ != State::quoted && line_end) {
+    if (state_ == State::quoted) {
+        MUDI_CHECK(step_quoted(chunk));
+        return false;
+    }
+    if (c == '\n' || c == '\r') {
         chunk.remove_prefix(1);
         carriage_return_ = c == '\r';
-        if (state_ == State::row_start || state_ == State::skip) {
-            ++lines_;
-            state_ = State::row_start;
-            return false;
-        }
-        return end_row();
+        if (state_ != State::row_start && state_ != State::skip) return end_row();
+        ++lines_;
+        state_ = State::row_start;
+        return false;
     }
     switch (state_) {
+    case State::skip: chunk.remove_prefix(std::min(chunk.find_first_of("\r\n"), chunk.size())); break;
     case State::row_start:
         used_ = 0;
         field_.clear();
         state_ = State::field_start;
-        return false;
+        break;
     case State::field_start:
         state_ = c == '"' ? State::quoted : State::plain;
         if (c == '"') chunk.remove_prefix(1);
-        return false;
-    case State::quote_in_quoted:
-        if (c == '"') {
-            chunk.remove_prefix(1);
-            state_ = State::quoted;
-            MUDI_CHECK(append("\""));
-            return false;
-        }
-        if (c != options_.separator) return refuse("csv.quote", "there is text behind a closing quote");
         break;
-    case State::quoted: {
-        const auto text = chunk.substr(0, chunk.find('"'));
-        chunk.remove_prefix(text.size());
-        MUDI_CHECK(append(text));
-        if (!chunk.empty()) {
-            chunk.remove_prefix(1);
-            state_ = State::quote_in_quoted;
-        }
-        return false;
+    default: MUDI_CHECK(step_field(chunk));
     }
-    case State::skip:
-        chunk.remove_prefix(std::min(chunk.find_first_of("\r\n"), chunk.size()));
-        return false;
-    default: break;
+    return false;
+}
+
+Status Reader::step_mark(std::string_view& chunk) {
+    if (chunk.front() == byte_order_mark[mark_bytes_]) {
+        chunk.remove_prefix(1);
+        if (++mark_bytes_ == byte_order_mark.size()) state_ = State::row_start;
+        return {};
+    }
+    // It only began like one: then it is text.
+    state_ = mark_bytes_ == 0 ? State::row_start : State::plain;
+    return append(byte_order_mark.substr(0, mark_bytes_));
+}
+
+Status Reader::step_quoted(std::string_view& chunk) {
+    const auto text = chunk.substr(0, chunk.find('"'));
+    chunk.remove_prefix(text.size());
+    MUDI_CHECK(append(text));
+    if (!chunk.empty()) {
+        chunk.remove_prefix(1);
+        state_ = State::quote_in_quoted;
+    }
+    return {};
+}
+
+Status Reader::step_field(std::string_view& chunk) {
+    const char c = chunk.front();
+    if (state_ == State::quote_in_quoted && c == '"') {
+        chunk.remove_prefix(1);
+        state_ = State::quoted;
+        return append("\"");
     }
     if (c == options_.separator) {
         chunk.remove_prefix(1);
         state_ = State::field_start;
-        MUDI_CHECK(end_field());
-        return false;
+        return end_field();
     }
+    if (state_ == State::quote_in_quoted) return refuse("csv.quote", "there is text behind a closing quote");
     const char special[] = {options_.separator, '"', '\r', '\n'};
     const auto text = chunk.substr(0, chunk.find_first_of(std::string_view(special, sizeof special)));
     if (text.empty()) return refuse("csv.quote", "there is a quote inside a field that is not quoted");
     chunk.remove_prefix(text.size());
-    MUDI_CHECK(append(text));
-    return false;
+    return append(text);
 }
 
 Result<bool> Reader::finish() {
@@ -180,7 +185,8 @@ Result<bool> Reader::finish() {
     }
 }
 
-Status read(std::string_view text, const std::function<Status(std::int64_t, std::span<const std::string>)>& visit,
+Status read(std::string_view text,
+            const std::function<Status(std::int64_t, std::span<const std::string>)>& visit,
             ReadOptions options) {
     Reader reader(options);
     while (true) {

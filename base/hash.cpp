@@ -7,7 +7,9 @@
 namespace mudi {
 namespace {
 
-const unsigned char* raw(std::string_view data) { return reinterpret_cast<const unsigned char*>(data.data()); }
+const unsigned char* raw(std::string_view data) {
+    return reinterpret_cast<const unsigned char*>(data.data());
+}
 
 Bits128 finish(crypto_generichash_state& state) {
     std::array<unsigned char, 16> out{};
@@ -43,15 +45,17 @@ Bits128 hash128(std::string_view data) { return hash_with({}, data, {}); }
 
 Bits128 hash128(const Key256& key, std::string_view data) { return hash_with(view(key), data, {}); }
 
-Bits128 chain_next(Bits128 previous, std::string_view body) { return hash_with({}, to_bytes(previous).data, body); }
+Bits128 chain_next(Bits128 previous, std::string_view body) {
+    return hash_with({}, to_bytes(previous).data, body);
+}
 
 Bytes seal(const Key256& key, const std::array<unsigned char, 24>& nonce, std::string_view plain) {
     Bytes out;
     out.data.resize(nonce_size + plain.size() + tag_size);
     auto* bytes = reinterpret_cast<unsigned char*>(out.data.data());
     std::copy(nonce.begin(), nonce.end(), bytes);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + nonce_size, nullptr, raw(plain), plain.size(), nullptr, 0, nullptr,
-                                               nonce.data(), key.data.data());
+    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + nonce_size, nullptr, raw(plain), plain.size(), nullptr,
+                                               0, nullptr, nonce.data(), key.data.data());
     return out;
 }
 
@@ -60,8 +64,8 @@ std::optional<std::string> open_sealed(const Key256& key, std::string_view seale
     std::string plain(sealed.size() - nonce_size - tag_size, '\0');
     const auto* bytes = raw(sealed);
     const int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
-        reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, bytes + nonce_size, sealed.size() - nonce_size,
-        nullptr, 0, bytes, key.data.data());
+        reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, bytes + nonce_size,
+        sealed.size() - nonce_size, nullptr, 0, bytes, key.data.data());
     if (failed != 0) return std::nullopt;
     return plain;
 }

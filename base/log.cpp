@@ -64,7 +64,11 @@ void debug(std::string_view event, Fields fields) { write(Level::debug, event, f
 void info(std::string_view event, Fields fields) { write(Level::info, event, fields, nullptr); }
 void warning(std::string_view event, Fields fields) { write(Level::warning, event, fields, nullptr); }
 void error(std::string_view event, Fields fields) { write(Level::error, event, fields, nullptr); }
-void error(std::string_view event, const Error& cause, Fields fields) { write(Level::error, event, fields, &cause); }
-void warning(std::string_view event, const Error& cause, Fields fields) { write(Level::warning, event, fields, &cause); }
+void error(std::string_view event, const Error& cause, Fields fields) {
+    write(Level::error, event, fields, &cause);
+}
+void warning(std::string_view event, const Error& cause, Fields fields) {
+    write(Level::warning, event, fields, &cause);
+}
 
 } // namespace mudi::log

@@ -48,7 +48,8 @@ std::optional<std::int64_t> parse_fixed(std::string_view text, int digits) {
     const std::string_view whole = text.substr(0, point);
     std::string_view fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
     if (point != std::string_view::npos && fraction.empty()) return std::nullopt;
-    while (fraction.size() > static_cast<std::size_t>(digits) && fraction.back() == '0') fraction.remove_suffix(1);
+    while (fraction.size() > static_cast<std::size_t>(digits) && fraction.back() == '0')
+        fraction.remove_suffix(1);
     if (whole.empty() || fraction.size() > static_cast<std::size_t>(digits)) return std::nullopt;
     std::string all(whole);
     all += fraction;
@@ -62,7 +63,8 @@ std::optional<std::int64_t> parse_fixed(std::string_view text, int digits) {
 
 std::string format_fixed(std::int64_t value, int digits) {
     const bool negative = value < 0;
-    auto magnitude = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+    auto magnitude =
+        negative ? std::uint64_t{0} - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
     std::string text = std::to_string(magnitude);
     const auto places = static_cast<std::size_t>(digits);
     if (text.size() <= places) text.insert(0, places + 1 - text.size(), '0');

@@ -31,12 +31,15 @@ std::size_t sequence_length(std::string_view text) {
 }
 
 std::uint32_t decode(std::string_view sequence) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[i])); };
+    const auto byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[i]));
+    };
     switch (sequence.size()) {
     case 1: return byte(0);
     case 2: return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
     case 3: return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-    default: return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
+    default:
+        return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
     }
 }
 
@@ -77,7 +80,8 @@ std::string with_ascii_digits(std::string_view text) {
     while (!text.empty()) {
         const std::size_t length = std::max<std::size_t>(1, sequence_length(text));
         const std::uint32_t point = decode(text.substr(0, length));
-        const auto* zero = std::ranges::find_if(digit_zeros, [&](std::uint32_t z) { return point >= z && point < z + 10; });
+        const auto* zero =
+            std::ranges::find_if(digit_zeros, [&](std::uint32_t z) { return point >= z && point < z + 10; });
         if (zero != digit_zeros.end())
             out.push_back(static_cast<char>('0' + (point - *zero)));
         else

@@ -32,7 +32,8 @@ std::optional<year_month_day> parse_date(std::string_view text) {
 }
 
 BusinessDay to_business_day(year_month_day date) {
-    return BusinessDay{static_cast<int>(date.year()) * 10'000 + static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
+    return BusinessDay{static_cast<int>(date.year()) * 10'000 +
+                       static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
                        static_cast<int>(static_cast<unsigned>(date.day()))};
 }
 
@@ -43,11 +44,11 @@ std::string format_time(Time time) {
     const year_month_day date{day};
     const std::chrono::hh_mm_ss clock{time - day};
     std::array<char, 64> text{};
-    const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                                     static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                                     static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                                     static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                                     static_cast<int>(clock.subseconds().count()));
+    const int length = std::snprintf(
+        text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+        static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
     return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -62,7 +63,8 @@ std::optional<Time> parse_time(std::string_view text) {
     const auto minute = digits(text.substr(14, 2));
     const auto second = digits(text.substr(17, 2));
     const auto milli = text.size() == 23 ? digits(text.substr(20, 3)) : std::optional{0};
-    if (!hour || !minute || !second || !milli || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+    if (!hour || !minute || !second || !milli || *hour > 23 || *minute > 59 || *second > 59)
+        return std::nullopt;
     return Time{std::chrono::sys_days{*date}} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
            std::chrono::seconds{*second} + Duration{*milli};
 }
@@ -85,9 +87,10 @@ BusinessDay business_day_at(Time time, std::chrono::minutes offset) {
 }
 
 std::chrono::sys_days to_days(BusinessDay day) {
-    return std::chrono::sys_days{year_month_day{std::chrono::year{day.yyyymmdd / 10'000},
-                                                std::chrono::month{static_cast<unsigned>(day.yyyymmdd / 100 % 100)},
-                                                std::chrono::day{static_cast<unsigned>(day.yyyymmdd % 100)}}};
+    return std::chrono::sys_days{
+        year_month_day{std::chrono::year{day.yyyymmdd / 10'000},
+                       std::chrono::month{static_cast<unsigned>(day.yyyymmdd / 100 % 100)},
+                       std::chrono::day{static_cast<unsigned>(day.yyyymmdd % 100)}}};
 }
 
 } // namespace mudi

@@ -24,9 +24,11 @@ Result<Options> parse_target(std::string_view text) {
     const auto colon = text.find(':');
     // A colon before the first slash is the scheme of something we do not speak.
     const bool other_scheme = !prefixed && text != ":memory:" && colon < text.find('/');
-    const bool odd = std::ranges::any_of(text, [](char c) { return c == '"' || static_cast<unsigned char>(c) < ' '; });
+    const bool odd =
+        std::ranges::any_of(text, [](char c) { return c == '"' || static_cast<unsigned char>(c) < ' '; });
     if (text.empty() || other_scheme || odd) {
-        return fail(Code::invalid, "db.target", "a database is named sqlite:PATH, postgresql://... or by a plain path");
+        return fail(Code::invalid, "db.target",
+                    "a database is named sqlite:PATH, postgresql://... or by a plain path");
     }
     options.target = text;
     return options;

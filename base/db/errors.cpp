@@ -57,30 +57,23 @@ Error sqlite_error(int code, std::string_view message, SqliteStage stage) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_SCHEMA:
-    case SQLITE_PROTOCOL:
-        return make(Code::busy, "db.busy", "another connection holds the database");
-    case SQLITE_CONSTRAINT:
-        return make(Code::conflict, "db.constraint", message);
+    case SQLITE_PROTOCOL: return make(Code::busy, "db.busy", "another connection holds the database");
+    case SQLITE_CONSTRAINT: return make(Code::conflict, "db.constraint", message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return make(Code::corrupt, "db.corrupt", "the database file is damaged or is no database");
-    case SQLITE_FULL:
-        return make(Code::io, "db.full", "the disk is full");
-    case SQLITE_READONLY:
-        return make(Code::denied, "db.read_only", "the database can only be read");
+    case SQLITE_FULL: return make(Code::io, "db.full", "the disk is full");
+    case SQLITE_READONLY: return make(Code::denied, "db.read_only", "the database can only be read");
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return make(Code::io, "db.open", "the database file cannot be opened");
+    case SQLITE_AUTH: return make(Code::io, "db.open", "the database file cannot be opened");
     case SQLITE_TOOBIG:
-    case SQLITE_MISMATCH:
-        return make(Code::invalid, "db.value", "the database cannot take a value");
+    case SQLITE_MISMATCH: return make(Code::invalid, "db.value", "the database cannot take a value");
     case SQLITE_ERROR:
     case SQLITE_RANGE:
     case SQLITE_MISUSE:
         return stage == SqliteStage::preparing ? sql_error(message) : sql_error("the statement failed");
-    default:
-        return make(Code::io, "db.io", std::string("the database file failed: ") + sqlite3_errstr(code));
+    default: return make(Code::io, "db.io", std::string("the database file failed: ") + sqlite3_errstr(code));
     }
 }
 

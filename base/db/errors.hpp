@@ -6,8 +6,8 @@
 
 namespace mudi::db {
 
-/// Where an SQLite error came up: only texts from preparing and from constraints are free of bound values (a full-text
-/// query that does not parse is quoted in the message of its first step).
+/// Where an SQLite error came up: only texts from preparing and from constraints are free of bound values (a
+/// full-text query that does not parse is quoted in the message of its first step).
 enum class SqliteStage { opening, preparing, running };
 
 /// `code` is the extended result code.

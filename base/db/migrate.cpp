@@ -1,6 +1,5 @@
 #include <mudi/base/db/migrate.hpp>
 
-#include <algorithm>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -12,11 +11,6 @@
 namespace mudi::db {
 
 namespace {
-
-struct Applied {
-    std::int64_t number;
-    std::string hash;
-};
 
 std::string hash_of(const Migration& migration) { return to_hex(hash128(migration.sql)); }
 
@@ -47,14 +41,15 @@ Result<std::size_t> count_applied(Connection& connection, const std::vector<Migr
         const auto& [number, hash] = applied[i];
         if (i >= mine.size() || number != mine[i].number || hash != hash_of(mine[i])) {
             return fail(Code::conflict, "db.edited_migration",
-                        "schema " + std::to_string(number) + " of the database is not the one of this program");
+                        "schema " + std::to_string(number) +
+                            " of the database is not the one of this program");
         }
     }
     return applied.size();
 }
 
-/// Applies the next file, if any; false when there is none. Looks again inside the transaction: another process may
-/// have been faster.
+/// Applies the next file, if any; false when there is none. Looks again inside the transaction: another
+/// process may have been faster.
 Result<bool> apply_next(Connection& connection, const std::vector<Migration>& mine) {
     MUDI_TRY(auto transaction, WriteTransaction::begin(connection));
     if (connection.engine() == Engine::postgresql) {
@@ -63,12 +58,13 @@ Result<bool> apply_next(Connection& connection, const std::vector<Migration>& mi
     MUDI_TRY(const auto done, count_applied(connection, mine));
     if (done == mine.size()) return false;
     const auto& migration = mine[done];
-    const std::string label = "migration " + std::to_string(migration.number) + "_" + std::string(migration.name);
+    const std::string label =
+        "migration " + std::to_string(migration.number) + "_" + std::string(migration.name);
     if (auto ran = connection.execute(migration.sql); !ran) return fail(std::move(ran).error(), label);
-    if (!connection.in_transaction()) return fail(Code::invalid, "db.sql", label + ": ends the transaction");
     Command<std::int64_t, std::string, std::string> record{
         connection, "INSERT INTO schema_migration (number, name, hash) VALUES (:number, :name, :hash)"};
-    MUDI_TRY([[maybe_unused]] const auto rows, record(migration.number, std::string(migration.name), hash_of(migration)));
+    MUDI_TRY([[maybe_unused]] const auto rows,
+             record(migration.number, std::string(migration.name), hash_of(migration)));
     if (auto committed = transaction.commit(); !committed) return fail(std::move(committed).error(), label);
     return true;
 }
@@ -76,8 +72,9 @@ Result<bool> apply_next(Connection& connection, const std::vector<Migration>& mi
 /// The table is made in a transaction of its own; that changes nothing a newer program would mind.
 Status make_table(Connection& connection) {
     MUDI_TRY(auto transaction, WriteTransaction::begin(connection));
-    MUDI_CHECK(connection.execute("CREATE TABLE IF NOT EXISTS schema_migration ("
-                                  "number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL) STRICT"));
+    MUDI_CHECK(connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migration ("
+        "number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL) STRICT"));
     return transaction.commit();
 }
 
@@ -90,7 +87,10 @@ bool has_table(Connection& connection) {
 
 Status migrate(Connection& connection, std::span<const Migration> migrations) {
     MUDI_TRY(const auto mine, for_engine(connection.engine(), migrations));
-    if (!has_table(connection)) MUDI_CHECK(make_table(connection));
+    if (!has_table(connection)) {
+        // Two servers may start on one empty PostgreSQL: the slower one finds the table made.
+        if (auto made = make_table(connection); !made && !has_table(connection)) return made;
+    }
     // Without a write lock first: a program that only starts again must not wait for a busy database.
     MUDI_TRY(const auto done, count_applied(connection, mine));
     for (bool more = done < mine.size(); more;) {

@@ -16,7 +16,8 @@ using Kind = SqlToken::Kind;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool starts_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
 }
 bool goes_on_word(char c) { return starts_word(c) || (c >= '0' && c <= '9'); }
 
@@ -105,7 +106,8 @@ private:
     static std::string word(std::string_view text) {
         static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> types{
             {{"INTEGER", "BIGINT"}, {"REAL", "DOUBLE PRECISION"}, {"BLOB", "BYTEA"}}};
-        const auto found = std::ranges::find(types, upper(text), &std::pair<std::string_view, std::string_view>::first);
+        const auto found =
+            std::ranges::find(types, upper(text), &std::pair<std::string_view, std::string_view>::first);
         return std::string(found == types.end() ? text : found->second);
     }
 

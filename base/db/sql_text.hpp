@@ -30,8 +30,9 @@ std::string upper(std::string_view word);
 /// PostgreSQL's word for the kind of value a slot holds.
 std::string_view postgresql_type(const Slot& slot);
 
-/// `sql` in PostgreSQL's words, without comments, each parameter cast to the type of its slot. `names` gets the
-/// parameters in the order in which they first appear. `db.sql` when these are more or fewer than the slots.
+/// `sql` in PostgreSQL's words, without comments, each parameter cast to the type of its slot. `names` gets
+/// the parameters in the order in which they first appear. `db.sql` when these are more or fewer than the
+/// slots.
 Result<std::string> postgresql_statement_text(std::string_view sql, const std::vector<Slot>& parameters,
                                               std::vector<std::string>& names);
 

@@ -15,10 +15,8 @@ Error sqlite_failure(sqlite3* handle, SqliteStage stage) {
 
 SqliteStatement::SqliteStatement(ConnectionBase& connection, sqlite3* handle, std::string_view sql,
                                  std::vector<Slot> parameter_slots, std::vector<Slot> column_slots)
-    : StatementBackend(std::move(parameter_slots), std::move(column_slots)),
-      connection_(connection),
-      handle_(handle),
-      sql_(sql) {}
+    : StatementBackend(std::move(parameter_slots), std::move(column_slots)), connection_(connection),
+      handle_(handle), sql_(sql) {}
 
 Status SqliteStatement::prepare() {
     sqlite3_stmt* statement = nullptr;
@@ -62,10 +60,12 @@ int SqliteStatement::bind(int position, const Slot& slot) {
         return sqlite3_bind_int64(statement, position, *integer);
     }
     if (const auto* text = std::get_if<std::string>(&slot.cell)) {
-        return sqlite3_bind_text64(statement, position, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+        return sqlite3_bind_text64(statement, position, text->data(), text->size(), SQLITE_STATIC,
+                                   SQLITE_UTF8);
     }
     if (const auto* bytes = std::get_if<Bytes>(&slot.cell)) {
-        return sqlite3_bind_blob64(statement, position, bytes->data.data(), bytes->data.size(), SQLITE_STATIC);
+        return sqlite3_bind_blob64(statement, position, bytes->data.data(), bytes->data.size(),
+                                   SQLITE_STATIC);
     }
     return sqlite3_bind_double(statement, position, std::get<double>(slot.cell));
 }
@@ -115,8 +115,8 @@ Status SqliteStatement::load_row() {
     for (auto& slot : columns) {
         if (!load(position, slot)) {
             const std::string place = "column " + std::to_string(position + 1);
-            return tl::make_unexpected(
-                sql_error(place + (slot.null ? " is NULL where none may be" : " holds another kind of value")));
+            return tl::make_unexpected(sql_error(
+                place + (slot.null ? " is NULL where none may be" : " holds another kind of value")));
         }
         ++position;
     }

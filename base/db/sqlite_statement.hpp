@@ -15,7 +15,8 @@ namespace mudi::db {
 /// The message of the last failure on `handle`, as our Error.
 Error sqlite_failure(sqlite_api::sqlite3* handle, SqliteStage stage);
 
-/// On the native handle: SOCI's row exchange costs a third of the till's insert rate and copies every blob twice.
+/// On the native handle: through SOCI the same insert runs at four fifths of this rate, a value of the wrong
+/// kind is converted in silence, and an error loses its extended code.
 class SqliteStatement final : public StatementBackend {
 public:
     SqliteStatement(ConnectionBase& connection, sqlite_api::sqlite3* handle, std::string_view sql,
@@ -27,7 +28,9 @@ public:
 
 private:
     struct Finalize {
-        void operator()(sqlite_api::sqlite3_stmt* statement) const { sqlite_api::sqlite3_finalize(statement); }
+        void operator()(sqlite_api::sqlite3_stmt* statement) const {
+            sqlite_api::sqlite3_finalize(statement);
+        }
     };
 
     Status prepare();

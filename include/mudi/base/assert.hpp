@@ -8,5 +8,5 @@ namespace mudi {
 } // namespace mudi
 
 /// Always on, in every build.
-#define MUDI_ASSERT(expression) \
+#define MUDI_ASSERT(expression)                                                                              \
     ((expression) ? static_cast<void>(0) : ::mudi::assert_failed(#expression, __FILE__, __LINE__))

@@ -23,16 +23,18 @@ struct ReadOptions {
     bool same_columns{true};
 };
 
-/// Reads rows out of chunks of any size; memory is one row. Line ends are LF, CRLF or CR; a UTF-8 byte order mark at the start and
-/// empty lines are skipped. Rows are numbered from 1 (the header), as a spreadsheet shows them.
-/// Errors (Code::invalid, the row number stands in `what`): csv.quote (a quote inside a plain field, text behind a closing
-/// quote, or a quote never closed), csv.columns (more than columns_max, or not as many as the header), csv.field (longer than
-/// field_bytes_max). The rest of the faulty line is skipped and the next call goes on behind it.
+/// Reads rows out of chunks of any size; memory is one row. Line ends are LF, CRLF or CR; a UTF-8 byte order
+/// mark at the start and empty lines are skipped. Rows are numbered from 1 (the header), as a spreadsheet
+/// shows them. Errors (Code::invalid, the row number stands in `what`): csv.quote (a quote inside a plain
+/// field, text behind a closing quote, or a quote never closed), csv.columns (more than columns_max, or not
+/// as many as the header), csv.field (longer than field_bytes_max). The rest of the faulty line is skipped
+/// and the next call goes on behind it.
 class Reader {
 public:
     explicit Reader(ReadOptions options = {});
 
-    /// Takes bytes off the front of `chunk`; true when fields() holds a whole row, false when the chunk is used up.
+    /// Takes bytes off the front of `chunk`; true when fields() holds a whole row, false when the chunk is
+    /// used up.
     Result<bool> next(std::string_view& chunk);
     /// Behind the last chunk: true when a last row without a line end is in fields().
     Result<bool> finish();
@@ -46,6 +48,9 @@ private:
     enum class State : std::uint8_t { mark, row_start, field_start, plain, quoted, quote_in_quoted, skip };
 
     Result<bool> step(std::string_view& chunk);
+    Status step_mark(std::string_view& chunk);
+    Status step_quoted(std::string_view& chunk);
+    Status step_field(std::string_view& chunk);
     Result<bool> end_row();
     Status end_field();
     Status append(std::string_view text);
@@ -64,7 +69,8 @@ private:
 };
 
 /// Reads a whole text; stops at the first error, or when `visit` fails (its error is given on).
-Status read(std::string_view text, const std::function<Status(std::int64_t row, std::span<const std::string> fields)>& visit,
+Status read(std::string_view text,
+            const std::function<Status(std::int64_t row, std::span<const std::string> fields)>& visit,
             ReadOptions options = {});
 
 /// Appends one row; fields are quoted where they must be. Ends with CRLF, as the RFC has it.

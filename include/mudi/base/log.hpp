@@ -10,8 +10,8 @@
 #include <mudi/base/result.hpp>
 
 /// For edges and app only; pure code returns what is worth a line.
-/// One line per event on stderr: time, level, event name, then key=value. Card numbers, phones and names have no
-/// way in: fields are numbers, ids and our own fixed words.
+/// One line per event on stderr: time, level, event name, then key=value. Card numbers, phones and names have
+/// no way in: fields are numbers, ids and our own fixed words.
 namespace mudi::log {
 
 struct Field {

@@ -63,8 +63,8 @@ struct Points {
 };
 inline constexpr std::int64_t points_max = 1'000'000'000'000;
 
-/// The only two divisions allowed on money, points and tax. `divisor` > 0. The 128-bit numerator cannot overflow
-/// for products of two in-range values.
+/// The only two divisions allowed on money, points and tax. `divisor` > 0. The 128-bit numerator cannot
+/// overflow for products of two in-range values.
 __extension__ typedef __int128 Wide;
 std::int64_t floor_div(Wide numerator, std::int64_t divisor);
 std::int64_t round_half_even(Wide numerator, std::int64_t divisor);

@@ -60,15 +60,15 @@ inline tl::unexpected<Error> fail(Error error, std::string_view context) {
 
 #define MUDI_JOIN_(a, b) a##b
 #define MUDI_JOIN(a, b) MUDI_JOIN_(a, b)
-#define MUDI_TRY_(result, target, expression)                              \
-    auto result = (expression);                                            \
-    if (!result) return tl::make_unexpected(std::move(result).error());    \
+#define MUDI_TRY_(result, target, expression)                                                                \
+    auto result = (expression);                                                                              \
+    if (!result) return tl::make_unexpected(std::move(result).error());                                      \
     target = *std::move(result)
 
 /// `MUDI_TRY(auto value, call());` passes an error up, otherwise takes the value out.
 #define MUDI_TRY(target, expression) MUDI_TRY_(MUDI_JOIN(try_, __LINE__), target, expression)
 
-#define MUDI_CHECK_(result, expression)                                    \
+#define MUDI_CHECK_(result, expression)                                                                      \
     if (auto result = (expression); !result) return tl::make_unexpected(std::move(result).error())
 
 /// The same for calls that return a `Status`.

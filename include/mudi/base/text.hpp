@@ -13,7 +13,8 @@ std::size_t code_points(std::string_view text);
 std::string_view trim(std::string_view text);
 /// True when every byte is an ASCII digit and there is at least one.
 bool is_digits(std::string_view text);
-/// Indian, Arabic and full-width decimal digits become 0-9; everything else stays. `text` is well-formed UTF-8.
+/// Indian, Arabic and full-width decimal digits become 0-9; everything else stays. `text` is well-formed
+/// UTF-8.
 std::string with_ascii_digits(std::string_view text);
 
 } // namespace mudi

@@ -20,7 +20,8 @@ inline Time time_from_ms(std::int64_t ms) { return Time{Duration{ms}}; }
 
 /// "2026-11-21T10:15:30.123Z".
 std::string format_time(Time time);
-/// The form above; milliseconds are optional, also "2026-11-21 10:15:30" (taken as UTC). Empty on anything else.
+/// The form above; milliseconds are optional, also "2026-11-21 10:15:30" (taken as UTC). Empty on anything
+/// else.
 std::optional<Time> parse_time(std::string_view text);
 
 /// The shop's own accounting day. `yyyymmdd` keeps it readable in SQL; it is always a real calendar date.

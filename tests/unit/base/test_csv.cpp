@@ -16,13 +16,16 @@ Rows read_in_pieces(std::string_view text, std::size_t piece, csv::ReadOptions o
     csv::Reader reader(options);
     Rows rows;
     const auto take = [&](const Result<bool>& row) {
-        if (!row) rows.push_back({"!", row.error().name, std::to_string(reader.row())});
-        else if (*row) rows.emplace_back(reader.fields().begin(), reader.fields().end());
+        if (!row)
+            rows.push_back({"!", row.error().name, std::to_string(reader.row())});
+        else if (*row)
+            rows.emplace_back(reader.fields().begin(), reader.fields().end());
         return !row || *row;
     };
     for (std::size_t at = 0; at < text.size(); at += piece) {
         auto chunk = text.substr(at, piece);
-        while (take(reader.next(chunk))) {}
+        while (take(reader.next(chunk))) {
+        }
     }
     take(reader.finish());
     return rows;
@@ -31,7 +34,8 @@ Rows read_in_pieces(std::string_view text, std::size_t piece, csv::ReadOptions o
 } // namespace
 
 TEST_CASE("quoted fields keep separators, line ends and doubled quotes, however the bytes are cut") {
-    const std::string text = "\xef\xbb\xbfitem,name\r\n1,\"Rice, \"\"Gobindobhog\"\"\r\n1 kg\"\n\r\n\"\",চাল\r3,x";
+    const std::string text =
+        "\xef\xbb\xbfitem,name\r\n1,\"Rice, \"\"Gobindobhog\"\"\r\n1 kg\"\n\r\n\"\",চাল\r3,x";
     const Rows expected{{"item", "name"}, {"1", "Rice, \"Gobindobhog\"\r\n1 kg"}, {"", "চাল"}, {"3", "x"}};
     for (std::size_t piece = 1; piece <= text.size(); ++piece) {
         CAPTURE(piece);
@@ -54,7 +58,8 @@ TEST_CASE("a faulty row is refused by number and the next one is read") {
                        {"!", "csv.quote", "5"},
                        {"5", "6"},
                        {"!", "csv.quote", "7"}});
-    CHECK(read_in_pieces("a\n1,2\n", 5, {.separator = ',', .same_columns = false}) == Rows{{"a"}, {"1", "2"}});
+    CHECK(read_in_pieces("a\n1,2\n", 5, {.separator = ',', .same_columns = false}) ==
+          Rows{{"a"}, {"1", "2"}});
 }
 
 TEST_CASE("a field has at most 64 KiB and a row at most 256 columns") {
@@ -90,7 +95,8 @@ TEST_CASE("another separator is taken in both directions") {
 
 TEST_CASE("reading a whole text names the faulty row and stops") {
     std::int64_t seen = 0;
-    const auto status = csv::read("a,b\n1,2\n3\n4,5\n", [&](std::int64_t row, auto) { return seen = row, Status{}; });
+    const auto status =
+        csv::read("a,b\n1,2\n3\n4,5\n", [&](std::int64_t row, auto) { return seen = row, Status{}; });
     REQUIRE_FALSE(status);
     CHECK(status.error().name == "csv.columns");
     CHECK(status.error().what.find("row 3") != std::string::npos);

@@ -7,7 +7,8 @@ using namespace mudi;
 
 TEST_CASE("only well-formed UTF-8 passes") {
     CHECK(is_utf8("মুদি मुदी Mudi ₹ 😀"));
-    for (const std::string_view bad : {"\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\xA6", "abc\xFF"})
+    for (const std::string_view bad :
+         {"\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\xA6", "abc\xFF"})
         CHECK_FALSE(is_utf8(bad));
     CHECK(code_points("মুদি") == 4);
 }

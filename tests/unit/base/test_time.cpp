@@ -9,7 +9,8 @@ TEST_CASE("an instant survives text and back") {
     CHECK(parse_time(format_time(time)) == time);
     CHECK(format_time(time_from_ms(0)) == "1970-01-01T00:00:00.000Z");
     CHECK(parse_time("2010-12-01 08:26:00") == parse_time("2010-12-01T08:26:00.000Z"));
-    for (const auto* bad : {"", "2010-12-01", "2010-13-01 08:26:00", "2010-12-01 24:26:00", "2010-12-01X08:26:00"})
+    for (const auto* bad :
+         {"", "2010-12-01", "2010-13-01 08:26:00", "2010-12-01 24:26:00", "2010-12-01X08:26:00"})
         CHECK_FALSE(parse_time(bad));
 }
 

@@ -12,15 +12,15 @@
 
 namespace mudi::db {
 
-/// Many rows of one table at once: the native prepared statement on SQLite, one `INSERT … SELECT FROM unnest` on
-/// PostgreSQL. The hot path of inbox and projections. Runs inside the caller's WriteTransaction; rows gathered in one
-/// that was rolled back are forgotten. With "ON CONFLICT (a, b) DO UPDATE" rows of one key are applied one after the
-/// other, as if inserted singly.
+/// Many rows of one table at once: the native prepared statement on SQLite, one `INSERT … SELECT FROM unnest`
+/// on PostgreSQL. The hot path of inbox and projections. Runs inside the caller's WriteTransaction; rows
+/// gathered in one that was rolled back are forgotten. With "ON CONFLICT (a, b) DO UPDATE" rows of one key
+/// are applied one after the other, as if inserted singly.
 class BulkInserter {
 public:
     /// `columns` is "a, b, c" in the order of the values; `on_conflict` is empty or "ON CONFLICT … DO …".
-    BulkInserter(Connection& connection, std::string_view table, std::string_view columns, std::string_view on_conflict,
-                 std::vector<Slot> prototype);
+    BulkInserter(Connection& connection, std::string_view table, std::string_view columns,
+                 std::string_view on_conflict, std::vector<Slot> prototype);
     BulkInserter(BulkInserter&&) noexcept;
     BulkInserter& operator=(BulkInserter&&) noexcept;
     ~BulkInserter();
@@ -38,7 +38,8 @@ private:
 template <class... T>
 class Bulk {
 public:
-    Bulk(Connection& connection, std::string_view table, std::string_view columns, std::string_view on_conflict = {})
+    Bulk(Connection& connection, std::string_view table, std::string_view columns,
+         std::string_view on_conflict = {})
         : inserter_(connection, table, columns, on_conflict, {make_slot<T>()...}) {}
 
     Status add(const T&... values) {

@@ -12,8 +12,8 @@
 #include <mudi/base/money.hpp>
 #include <mudi/base/time.hpp>
 
-/// What may stand in a column and how our value types become one. The engines know four kinds: INTEGER (64 bit),
-/// REAL, TEXT and BLOB (BYTEA on PostgreSQL).
+/// What may stand in a column and how our value types become one. The engines know four kinds: INTEGER (64
+/// bit), REAL, TEXT and BLOB (BYTEA on PostgreSQL).
 namespace mudi::db {
 
 using Cell = std::variant<std::int64_t, double, std::string, Bytes>;
@@ -23,8 +23,8 @@ template <class T>
 struct ColumnOf;
 
 template <class T>
-concept PlainColumn = std::is_same_v<T, std::int64_t> || std::is_same_v<T, double> || std::is_same_v<T, std::string> ||
-                      std::is_same_v<T, Bytes>;
+concept PlainColumn = std::is_same_v<T, std::int64_t> || std::is_same_v<T, double> ||
+    std::is_same_v<T, std::string> || std::is_same_v<T, Bytes>;
 
 template <PlainColumn T>
 struct ColumnOf<T> {

@@ -10,11 +10,12 @@
 
 #include <mudi/base/result.hpp>
 
-/// The one door to SQL, on SOCI (only here). One connection per thread, kept open; nothing here is thread-safe.
-/// Errors never contain bound values. Names: db.busy (Code::busy), db.constraint (conflict), db.corrupt and
-/// db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text, or rows and parameters that do
-/// not fit the C++ types), db.value (invalid: a value the engine cannot take, such as text with a NUL), db.read_only
-/// (denied), db.open (io), db.connection (unavailable).
+/// The one door to SQL, on SOCI (only here). One connection per thread, kept open; nothing here is
+/// thread-safe: a connection may move to another thread, but two may never use it, or its statements, at
+/// once. Errors never contain bound values. Names: db.busy (Code::busy), db.constraint (conflict), db.corrupt
+/// and db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text, or rows and
+/// parameters that do not fit the C++ types), db.value (invalid: a value the engine cannot take, such as text
+/// with a NUL), db.read_only (denied), db.open (io), db.connection (unavailable).
 namespace mudi::db {
 
 struct Slot;
@@ -65,10 +66,11 @@ private:
     friend class WriteTransaction;
     friend class Prepared;
     friend class BulkInserter;
-    virtual std::unique_ptr<StatementBackend> make_statement(std::string_view sql, std::vector<Slot> parameters,
-                                                             std::vector<Slot> columns) = 0;
+    virtual std::unique_ptr<StatementBackend>
+    make_statement(std::string_view sql, std::vector<Slot> parameters, std::vector<Slot> columns) = 0;
     virtual std::unique_ptr<BulkBackend> make_bulk(std::string_view table, std::string_view columns,
-                                                   std::string_view on_conflict, std::vector<Slot> prototype) = 0;
+                                                   std::string_view on_conflict,
+                                                   std::vector<Slot> prototype) = 0;
     virtual Status begin_immediate() = 0;
     virtual Status commit() = 0;
     virtual void rollback() noexcept = 0;
@@ -78,13 +80,14 @@ private:
 class WriteTransaction {
 public:
     static Result<WriteTransaction> begin(Connection& connection);
-    WriteTransaction(WriteTransaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+    WriteTransaction(WriteTransaction&& other) noexcept
+        : connection_(std::exchange(other.connection_, nullptr)) {}
     WriteTransaction& operator=(WriteTransaction&&) = delete;
     ~WriteTransaction() {
         if (connection_ != nullptr) connection_->rollback();
     }
-    /// On an error the transaction is rolled back. When a statement inside it has failed, nothing is committed and
-    /// this gives the first such error: PostgreSQL would refuse, SQLite must not differ.
+    /// On an error the transaction is rolled back. When a statement inside it has failed, nothing is
+    /// committed and this gives the first such error: PostgreSQL would refuse, SQLite must not differ.
     Status commit();
 
 private:

@@ -16,11 +16,13 @@ namespace mudi::db {
 /// A kept statement with its parameter and column slots; the untyped half of Query and Command.
 /// SQL names its parameters `:like_this`; values are given in the order in which the names first appear.
 /// Preparation is lazy (at the first run), so a store can be built before its tables are.
-/// On PostgreSQL the words are translated as in a migration and every parameter is cast to the type of its slot.
-/// A column must hold what its slot says: NULL for a value that is no optional, or text for a number, is `db.sql`.
+/// On PostgreSQL the words are translated as in a migration and every parameter is cast to the type of its
+/// slot. A column must hold what its slot says: NULL for a value that is no optional, or text for a number,
+/// is `db.sql`.
 class Prepared {
 public:
-    Prepared(Connection& connection, std::string_view sql, std::vector<Slot> parameters, std::vector<Slot> columns);
+    Prepared(Connection& connection, std::string_view sql, std::vector<Slot> parameters,
+             std::vector<Slot> columns);
     Prepared(Prepared&&) noexcept;
     Prepared& operator=(Prepared&&) noexcept;
     ~Prepared();
@@ -79,7 +81,8 @@ public:
     /// The first row, if any; further rows are not looked at.
     Result<std::optional<Row>> first(const P&... parameters) {
         std::optional<Row> found;
-        MUDI_CHECK(each([&](C... columns) { return found.emplace(std::move(columns)...), false; }, parameters...));
+        MUDI_CHECK(
+            each([&](C... columns) { return found.emplace(std::move(columns)...), false; }, parameters...));
         return found;
     }
 
@@ -111,7 +114,8 @@ private:
 template <class... P>
 class Command {
 public:
-    Command(Connection& connection, std::string_view sql) : prepared_(connection, sql, {make_slot<P>()...}, {}) {}
+    Command(Connection& connection, std::string_view sql)
+        : prepared_(connection, sql, {make_slot<P>()...}, {}) {}
 
     /// Gives the number of rows changed.
     Result<std::int64_t> operator()(const P&... parameters) {
