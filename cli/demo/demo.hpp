@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <mudi/base/random.hpp>
+#include <mudi/base/result.hpp>
+
+#include "cli/demo_shop/demo_shop.hpp"
+#include "cli/fleet.hpp"
+#include "cli/server_client.hpp"
+
+namespace mudi::cli {
+
+struct DemoOptions {
+    std::uint64_t seed{1};
+    int seconds{0}; ///< 0 = until stopped
+    int rate{20};   ///< sales a second, all tills together
+    std::size_t people{2000};
+    bool json{false};
+    std::string folder;
+};
+
+/// One look at everything, for the screen and the summary.
+struct DemoLook {
+    nlohmann::json server;
+    nlohmann::json tills;  ///< what the server says of them
+    std::vector<nlohmann::json> till_status; ///< what each says of itself; null = no answer
+};
+
+/// What the cashiers of the demo did.
+struct DemoTally {
+    std::int64_t tried{};
+    std::int64_t saved{};
+    std::int64_t refused{};
+    std::int64_t returns{};
+    std::int64_t greeted{};      ///< a customer was known to the till
+    std::int64_t with_offer{};   ///< of them, with an offer in the till
+    std::int64_t offers_used{};
+    std::int64_t points_redeemed{};
+    std::string first_refusal;
+    std::unordered_set<std::string> events; ///< ids of the sales answered "saved"
+};
+
+/// Somebody who just stood at a till.
+struct DemoVisit {
+    std::string till;
+    std::string greeting;
+    std::string offer;
+};
+
+/// Five cashiers. Rings up sales through the tills' own API over their Unix sockets, as a POS program would.
+class DemoCashiers {
+public:
+    DemoCashiers(const DemoShop& shop, const Fleet& fleet, std::uint64_t seed);
+
+    /// One sale at one till, from scan to receipt.
+    void ring_up();
+    [[nodiscard]] const DemoTally& tally() const { return tally_; }
+    [[nodiscard]] const std::deque<DemoVisit>& visits() const { return visits_; }
+
+private:
+    struct Sold {
+        std::string number;
+        nlohmann::json line;
+    };
+    Result<nlohmann::json> sale(std::size_t till, const ShopPerson* person);
+    Status take_back(std::size_t till);
+    nlohmann::json identify(std::size_t till, const std::string& txn, const ShopPerson& person);
+    std::int64_t use_offer(std::size_t till, const std::string& txn, const nlohmann::json& offers, nlohmann::json& lines);
+    std::int64_t use_points(std::size_t till, const std::string& txn, const nlohmann::json& customer, std::int64_t total,
+                            nlohmann::json& document);
+    void note(const Result<nlohmann::json>& receipt);
+
+    const DemoShop& shop_;
+    const Fleet& fleet_;
+    SeededRandom random_;
+    std::vector<ApiClient> clients_;
+    std::map<std::string, std::vector<std::size_t>> people_of_;
+    std::vector<std::vector<Sold>> sold_;
+    std::int64_t next_number_{0};
+    int day_number_;
+    DemoTally tally_;
+    std::deque<DemoVisit> visits_;
+};
+
+/// Sales answered "saved" against what the server has of these tills.
+struct DemoProof {
+    std::int64_t at_server{};
+    std::int64_t missing{};
+    std::int64_t doubled{};
+    std::int64_t unknown{}; ///< at the server, but nobody was told "saved" (an answer lost on the way)
+};
+Result<DemoProof> prove(const Fleet& fleet, const DemoTally& tally);
+
+/// One screen of text; `addresses` stand at its foot.
+std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally, const std::deque<DemoVisit>& visits,
+                        const std::vector<std::string>& addresses, std::int64_t elapsed_s);
+
+} // namespace mudi::cli

@@ -1,0 +1,173 @@
+#include "cli/fleet.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <unistd.h>
+
+namespace mudi::cli {
+namespace {
+
+constexpr Duration ready_within{30'000};
+constexpr Duration stop_within{5'000};
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
+Status write_file(const std::filesystem::path& path, const std::string& text) {
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    std::ofstream file(path, std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file) return fail(Code::io, "fleet.folder", "cannot write " + path.string());
+    return {};
+}
+
+std::string last_line(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::string line, last;
+    while (std::getline(file, line))
+        if (!line.empty()) last = line;
+    return last;
+}
+
+std::string file_text(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+}
+
+/// "mudi-till ready A B key=C": the words after "ready".
+Result<std::vector<std::string>> read_ready(Process& process, const std::filesystem::path& log) {
+    auto line = process.read_line(ready_within);
+    if (!line) return fail(Code::io, "fleet.start", "did not start: " + last_line(log));
+    std::istringstream words(*line);
+    std::vector<std::string> all{std::istream_iterator<std::string>(words), {}};
+    if (all.size() < 3 || all[1] != "ready") return fail(Code::io, "fleet.start", "said: " + *line);
+    all.erase(all.begin(), all.begin() + 2);
+    return all;
+}
+
+std::string after(const std::string& word, std::string_view prefix) {
+    return word.starts_with(prefix) ? word.substr(prefix.size()) : std::string{};
+}
+
+} // namespace
+
+std::filesystem::path Fleet::till_folder(std::size_t index) const {
+    return options_.folder / ("till-" + std::to_string(options_.tills[index].till));
+}
+
+Status Fleet::write_server_config() const {
+    const auto listen = [](const std::string& known, const char* fresh) { return quoted(known.empty() ? fresh : known); };
+    std::string http = after(server_address_.url, "http://");
+    return write_file(options_.folder / "server.toml",
+                      "data_dir = " + quoted((options_.folder / "server").string()) +
+                          "\ndatabase = " + quoted(options_.database) + "\ndurability = " + quoted(options_.durability) +
+                          "\ncurrency = " + quoted(options_.currency) + "\n[sync]\nlisten = " +
+                          listen(server_address_.sync_url, "tls+tcp://127.0.0.1:0") + "\n[http]\nlisten = " +
+                          listen(http, "127.0.0.1:0") + "\n");
+}
+
+Status Fleet::write_till_config(std::size_t index) const {
+    const TillSpec& spec = options_.tills[index];
+    const std::string& url = tills_[index].address.url;
+    const std::string port = url.empty() ? "0" : url.substr(url.rfind(':') + 1);
+    std::string ranges;
+    for (const std::string& range : options_.card_ranges) ranges += (ranges.empty() ? "" : ", ") + quoted(range);
+    return write_file(till_folder(index) / "till.toml",
+                      "data_dir = " + quoted(till_folder(index).string()) + "\ntill = " + std::to_string(spec.till) +
+                          "\nstore = " + quoted(spec.store) + "\nworkstation = " + quoted(spec.workstation) +
+                          "\ncurrency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
+                          "\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n[sync]\nserver = " +
+                          quoted(server_address_.sync_url) + "\nca_file = " + quoted(server_address_.ca) + "\n");
+}
+
+Status Fleet::start_server() {
+    MUDI_CHECK(write_server_config());
+    const auto log = options_.folder / "server.log";
+    MUDI_TRY(server_, Process::start({(options_.programs / "mudi-server").string(), "run", "--config",
+                                      (options_.folder / "server.toml").string()},
+                                     log));
+    server_wanted_ = true;
+    MUDI_TRY(const auto words, read_ready(server_, log));
+    server_address_.url = words[0];
+    for (const std::string& word : words) {
+        if (word.starts_with("tls+tcp://")) server_address_.sync_url = word;
+        if (word.starts_with("ca=")) server_address_.ca = after(word, "ca=");
+        if (word.starts_with("token=")) server_address_.token = file_text(after(word, "token="));
+    }
+    return {};
+}
+
+Status Fleet::start_till(std::size_t index) {
+    MUDI_CHECK(write_till_config(index));
+    const auto log = till_folder(index) / "till.log";
+    Till& till = tills_[index];
+    MUDI_TRY(till.process, Process::start({(options_.programs / "mudi-till").string(), "run", "--config",
+                                           (till_folder(index) / "till.toml").string()},
+                                          log));
+    till.wanted = true;
+    MUDI_TRY(const auto words, read_ready(till.process, log));
+    till.address = {options_.tills[index], words[0], after(words[1], "unix:")};
+    return {};
+}
+
+Status Fleet::start() {
+    MUDI_CHECK(start_server());
+    for (std::size_t i = 0; i < tills_.size(); ++i) MUDI_CHECK(start_till(i));
+    return {};
+}
+
+void Fleet::kill_server() {
+    server_wanted_ = false;
+    server_.signal(SIGKILL);
+    static_cast<void>(server_.wait(stop_within));
+}
+
+void Fleet::kill_till(std::size_t index) {
+    tills_[index].wanted = false;
+    tills_[index].process.signal(SIGKILL);
+    static_cast<void>(tills_[index].process.wait(stop_within));
+}
+
+void Fleet::stop() {
+    for (Till& till : tills_) till.process.signal(SIGTERM);
+    for (Till& till : tills_) {
+        till.wanted = false;
+        till.process.stop(stop_within);
+    }
+    server_wanted_ = false;
+    server_.stop(stop_within);
+}
+
+std::string Fleet::ended() {
+    if (server_wanted_ && !server_.running()) return "server";
+    for (Till& till : tills_)
+        if (till.wanted && !till.process.running()) return "till " + std::to_string(till.address.spec.till);
+    return {};
+}
+
+std::filesystem::path own_folder() {
+    std::error_code error;
+    return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+Result<std::filesystem::path> make_temporary_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "mudi-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) return fail(Code::io, "fleet.folder", "cannot make a temporary folder");
+    return std::filesystem::path(name);
+}
+
+} // namespace mudi::cli

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <mudi/base/result.hpp>
+
+#include "cli/process.hpp"
+
+namespace mudi::cli {
+
+struct TillSpec {
+    std::int64_t till{};
+    std::string store;
+    std::string workstation;
+};
+
+struct FleetOptions {
+    std::filesystem::path programs; ///< folder of mudi-server and mudi-till
+    std::filesystem::path folder;   ///< data, configuration and logs of all go below it
+    std::vector<TillSpec> tills;
+    std::string currency{"INR"};
+    std::string durability{"full"}; ///< "off" for measuring without fsync
+    std::string database;           ///< of the server; empty = SQLite in its folder
+    std::vector<std::string> card_ranges; ///< as in till.toml
+};
+
+/// Where a running till or server is reached.
+struct TillAddress {
+    TillSpec spec;
+    std::string url;    ///< http://127.0.0.1:PORT
+    std::string socket; ///< path
+};
+struct ServerAddress {
+    std::string url;      ///< http://127.0.0.1:PORT
+    std::string sync_url; ///< tls+tcp://127.0.0.1:PORT
+    std::string ca;       ///< path
+    std::string token;    ///< the operator's token itself
+};
+
+/// One server and its tills as real processes on the loopback, with ports of their own. Everything ends with the object. The
+/// first start of each draws a free port, later starts keep it.
+class Fleet {
+public:
+    explicit Fleet(FleetOptions options) : options_(std::move(options)), tills_(options_.tills.size()) {}
+
+    /// fleet.start (io): the program's own last words are in the text.
+    Status start_server();
+    Status start_till(std::size_t index);
+    /// Server, then all tills.
+    Status start();
+
+    /// SIGKILL and wait.
+    void kill_server();
+    void kill_till(std::size_t index);
+    /// SIGTERM, tills first.
+    void stop();
+
+    [[nodiscard]] const ServerAddress& server() const { return server_address_; }
+    [[nodiscard]] const TillAddress& till(std::size_t index) const { return tills_[index].address; }
+    [[nodiscard]] std::size_t size() const { return tills_.size(); }
+    [[nodiscard]] pid_t server_pid() const { return server_.pid(); }
+    [[nodiscard]] pid_t till_pid(std::size_t index) const { return tills_[index].process.pid(); }
+    /// Who has ended although nobody asked: "server", "till 3"; empty when all run.
+    [[nodiscard]] std::string ended();
+
+private:
+    struct Till {
+        TillAddress address;
+        Process process;
+        bool wanted{false};
+    };
+    [[nodiscard]] std::filesystem::path till_folder(std::size_t index) const;
+    Status write_server_config() const;
+    Status write_till_config(std::size_t index) const;
+
+    FleetOptions options_;
+    ServerAddress server_address_;
+    Process server_;
+    bool server_wanted_{false};
+    std::vector<Till> tills_;
+};
+
+/// The folder this program itself lies in: mudi-till and mudi-server lie beside it.
+std::filesystem::path own_folder();
+/// Makes a new empty folder below the system's temporary one. fleet.folder (io).
+Result<std::filesystem::path> make_temporary_folder();
+
+} // namespace mudi::cli
