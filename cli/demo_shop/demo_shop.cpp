@@ -24,7 +24,7 @@ std::string member_card(std::size_t serial) {
     return digits + std::to_string((10 - sum % 10) % 10);
 }
 
-/// Numbers that no operator gives out are not to be had in India: made-up ones keep to one block and are never called.
+/// A well-formed Indian mobile. India sets no numbers aside for fiction; these are never called or written to.
 std::string made_up_phone(std::size_t serial, Random& random) {
     return "+9170" + digits_of(random.below(1000), 3) + digits_of(serial % 100'000, 5);
 }
