@@ -74,7 +74,8 @@ GuardVerdict guard(const GuardPolicy& policy, const Request& request) {
     GuardVerdict verdict;
     verdict.headers.add("Vary", "Origin"); // no cache may hand one page's permission to another
     if (!host_allowed(policy, request.headers.find("Host"))) {
-        verdict.answer = problem(403, {Code::denied, "http.host", "the Host header does not name this machine"});
+        verdict.answer =
+            problem(403, {Code::denied, "http.host", "the Host header does not name this machine"});
         return verdict;
     }
     const auto origin = request.headers.find("Origin");

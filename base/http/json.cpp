@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Builds the document event by event, because the library's own builder neither bounds the depth (its destructor and
-/// every walk recurse) nor notices that a key comes twice.
+/// Builds the document event by event, because the library's own builder neither bounds the depth (its
+/// destructor and every walk recurse) nor notices that a key comes twice.
 class Builder final : public nlohmann::json_sax<json> {
 public:
     bool null() override { return put(nullptr); }
@@ -29,7 +29,8 @@ public:
 
     bool key(string_t& name) override {
         auto [place, fresh] = open_.back()->get_ref<json::object_t&>().try_emplace(std::move(name));
-        if (!fresh) error = Error{Code::invalid, "json.duplicate_key", "a key comes twice in one JSON object"};
+        if (!fresh)
+            error = Error{Code::invalid, "json.duplicate_key", "a key comes twice in one JSON object"};
         member_ = &place->second;
         return fresh;
     }
@@ -64,7 +65,8 @@ private:
 
     bool open(json value) {
         if (open_.size() == json_depth_max) {
-            error = Error{Code::invalid, "json.depth", "JSON nested deeper than " + std::to_string(json_depth_max)};
+            error = Error{Code::invalid, "json.depth",
+                          "JSON nested deeper than " + std::to_string(json_depth_max)};
             return false;
         }
         open_.push_back(add(std::move(value)));

@@ -1,8 +1,8 @@
 #include <mudi/http/problem.hpp>
 
-#include <boost/beast/http/status.hpp>
-
 #include <mudi/http/json.hpp>
+
+#include "response_head.hpp"
 
 namespace mudi::http {
 
@@ -13,9 +13,8 @@ using nlohmann::json;
 constexpr std::string_view problem_type = "application/problem+json";
 
 Response document(int status, const Error& error, json body) {
-    const auto title = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
     body["type"] = "urn:mudi:error:" + error.name;
-    body["title"] = std::string(title.data(), title.size());
+    body["title"] = std::string(reason_phrase(status));
     body["status"] = status;
     body["detail"] = error.what;
     body["code"] = error.name;

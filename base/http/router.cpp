@@ -21,9 +21,7 @@ std::vector<std::string_view> split(std::string_view path) {
     return parts;
 }
 
-Response not_found() {
-    return problem({Code::not_found, "http.not_found", "there is nothing at this path"});
-}
+Response not_found() { return problem({Code::not_found, "http.not_found", "there is nothing at this path"}); }
 
 Response method_not_allowed(std::vector<std::string> methods) {
     if (std::find(methods.begin(), methods.end(), "GET") != methods.end()) methods.emplace_back("HEAD");
@@ -95,7 +93,8 @@ void Router::operator()(Request request, Responder responder) const {
     for (const Route& route : routes_) {
         if (!route.fits(path)) continue;
         for (const auto& [method, handler] : route.methods) allowed.push_back(method);
-        if (route.handler(request.method) != nullptr && (best == nullptr || route.better_than(*best))) best = &route;
+        if (route.handler(request.method) != nullptr && (best == nullptr || route.better_than(*best)))
+            best = &route;
     }
     if (best == nullptr) {
         return responder.answer(allowed.empty() ? not_found() : method_not_allowed(std::move(allowed)));

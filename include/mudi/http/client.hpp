@@ -13,8 +13,8 @@ namespace mudi::http {
 
 inline constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
-/// Where a client connects to: a Unix socket, or a numeric IP address ("localhost" is 127.0.0.1; other names are not
-/// looked up, because a lookup cannot be bounded in time).
+/// Where a client connects to: a Unix socket, or a numeric IP address ("localhost" is 127.0.0.1; other names
+/// are not looked up, because a lookup cannot be bounded in time).
 struct Target {
     std::string unix_path;
     std::string address;
@@ -31,10 +31,12 @@ struct Call {
     std::string content_type{"application/json"}; ///< sent with a body only
     Headers headers;
     Duration timeout{5'000}; ///< hard cap over connect, write and read together
-    bool idempotent{false};  ///< may be sent twice: allows one retry when a kept connection dies under the call
+    /// May be done twice: allows one retry when a kept connection dies under the call.
+    bool idempotent{false};
 };
 
-/// Blocking HTTP/1.1 client with one kept connection. No threads, no signals, no exceptions; one caller at a time.
+/// Blocking HTTP/1.1 client with one kept connection. No threads, no signals, no exceptions; one caller at a
+/// time.
 class Client {
 public:
     explicit Client(Target target);
@@ -42,8 +44,9 @@ public:
     Client& operator=(Client&&) noexcept;
     ~Client();
 
-    /// Any status is an answer. Errors: http.connect, http.timeout, http.broken (closed before the answer was whole) - all
-    /// unavailable; http.bad_answer (corrupt: not HTTP, or above answer_bytes_max); http.bad_target (invalid).
+    /// Any status is an answer. Errors: http.connect, http.timeout, http.broken (closed before the answer was
+    /// whole) - all unavailable; http.bad_answer (corrupt: not HTTP, or above answer_bytes_max);
+    /// http.bad_target (invalid).
     Result<Response> send(const Call& call);
     /// Lets go of the kept connection.
     void disconnect();

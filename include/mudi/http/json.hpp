@@ -12,8 +12,9 @@ namespace mudi::http {
 
 inline constexpr int json_depth_max = 32;
 
-/// Reads one JSON document from outside. Never throws. Errors (all invalid): json.utf8, json.syntax (with the byte
-/// offset), json.depth (more than json_depth_max arrays and objects inside each other), json.duplicate_key.
+/// Reads one JSON document from outside. Never throws. Errors (all invalid): json.utf8, json.syntax (with the
+/// byte offset), json.depth (more than json_depth_max arrays and objects inside each other),
+/// json.duplicate_key.
 Result<nlohmann::json> parse_json(std::string_view text);
 
 /// Text of a document; never throws (broken UTF-8 becomes U+FFFD).

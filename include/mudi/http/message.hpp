@@ -64,12 +64,12 @@ struct Response {
     Headers headers;
 };
 
-/// Fills raw_path, path and query from a request target ("/a/b?c=d" or "*"). Error: http.bad_target (invalid) for anything
-/// else, a broken escape, %00, or bytes that are not UTF-8.
+/// Fills raw_path, path and query from a request target ("/a/b?c=d" or "*"). Error: http.bad_target (invalid)
+/// for anything else, a broken escape, %00, or bytes that are not UTF-8.
 Status set_target(Request& request, std::string_view target);
 
-/// The token of "Authorization: Bearer …", or of ?token= on GET and HEAD (a browser's EventSource cannot set headers).
-/// Empty when there is none.
+/// The token of "Authorization: Bearer …", or of ?token= on GET and HEAD (a browser's EventSource cannot set
+/// headers). Empty when there is none.
 std::string_view presented_token(const Request& request);
 
 /// Empty on a broken escape. `plus_is_space` is the rule of query strings.

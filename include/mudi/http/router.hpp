@@ -11,10 +11,11 @@
 
 namespace mudi::http {
 
-/// Finds the handler by method and path. A pattern is literal segments and {name} captures: "/v1/txn/{id}/basket". The path
-/// is split before it is decoded, so a capture may hold an encoded slash; a capture is never empty. Where several
-/// patterns fit, the one with the earlier literal wins. HEAD is served by GET's handler. Answers 404 http.not_found and
-/// 405 http.method (with Allow) by itself. A Router is a Handler: fill it, then move it into Server::start.
+/// Finds the handler by method and path. A pattern is literal segments and {name} captures:
+/// "/v1/txn/{id}/basket". The path is split before it is decoded, so a capture may hold an encoded slash; a
+/// capture is never empty. Where several patterns fit, the one with the earlier literal wins. HEAD is served
+/// by GET's handler. Answers 404 http.not_found and 405 http.method (with Allow) by itself. A Router is a
+/// Handler: fill it, then move it into Server::start.
 class Router {
 public:
     using Sync = std::function<Response(const Request&)>;
