@@ -16,8 +16,8 @@ namespace mudi::crm {
 
 enum class Consent : std::uint8_t { unknown = 0, given = 1, refused = 2 };
 
-/// What one source (a till, an import, a web form) said of one person. Immutable once stored: a correction is a new record of
-/// the same source and source_key.
+/// What one source (a till, an import, a web form) said of one person. Immutable once stored: a correction is
+/// a new record of the same source and source_key.
 struct SourceRecord {
     std::string source;     ///< "import", "till:7", …
     std::string source_key; ///< the source's own key for this person; unique within the source
@@ -42,7 +42,7 @@ enum class OfferKind : std::uint8_t {
     welcome = 3,             ///< for the new
 };
 
-/// Why this offer, as data, so that every reader gets it in their own language (mudi/crm/offer_text.hpp).
+/// Why this offer, as data, so that every reader gets it in their own language (mudi/crm/offers.hpp).
 struct OfferReason {
     std::string item;     ///< item description, for usual_item
     std::string category; ///< for favourite_category

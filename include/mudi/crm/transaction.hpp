@@ -16,11 +16,16 @@
 namespace mudi::crm {
 
 enum class TransactionKind : std::uint8_t {
-    sale = 1,       ///< goods sold; may contain return lines (an exchange)
-    return_ = 2,    ///< goods taken back only
-    post_void = 3,  ///< undoes one whole earlier transaction of this workstation, named by `link`
-    adjustment = 4, ///< stock or book correction a POS keeps among its sales: recorded, earns nothing, sold nothing
+    sale = 1,      ///< goods sold; may contain return lines (an exchange)
+    return_ = 2,   ///< goods taken back only
+    post_void = 3, ///< undoes one whole earlier transaction of this workstation, named by `link`
+    adjustment =
+        4, ///< stock or book correction a POS keeps among its sales: recorded, earns nothing, sold nothing
 };
+/// The words of our documents: "sale", "return", "post_void", "adjustment". A value that has no word reads
+/// "unknown"; so below.
+std::optional<TransactionKind> transaction_kind_from(std::string_view word);
+std::string_view to_string(TransactionKind kind);
 
 /// Names one transaction of the chain. A host's own number may repeat on another workstation or day.
 struct BusinessKey {
@@ -33,12 +38,14 @@ struct BusinessKey {
 };
 
 enum class LineType : std::uint8_t { sale = 1, return_ = 2 };
+std::optional<LineType> line_type_from(std::string_view word); ///< "sale", "return"
+std::string_view to_string(LineType type);
 
 /// A price reduction already contained in its line's `amount`.
 struct Discount {
-    std::string promotion;       ///< the name on the receipt
+    std::string promotion;        ///< the name on the receipt
     std::optional<OfferId> offer; ///< the personal offer it comes from
-    Money amount;                ///< > 0: how much less the customer paid
+    Money amount;                 ///< > 0: how much less the customer paid
 
     friend bool operator==(const Discount&, const Discount&) = default;
 };
@@ -54,17 +61,17 @@ struct LineLink {
 struct LineItem {
     std::int32_t number{}; ///< 1.., unique in its transaction, in receipt order
     LineType type{LineType::sale};
-    std::string item_id;     ///< GTIN, or the shop's own item number
-    std::string description; ///< as on the receipt; may be empty when the catalogue has it
-    std::string category;    ///< merchandise category; may be empty
-    std::string unit;        ///< UN/ECE recommendation 20: EA, KGM, LTR, …
-    Quantity quantity;       ///< > 0 (adjustments: any but 0)
+    std::string item_id;             ///< GTIN, or the shop's own item number
+    std::string description;         ///< as on the receipt; may be empty when the catalogue has it
+    std::string category;            ///< merchandise category; may be empty
+    std::string unit;                ///< UN/ECE recommendation 20: EA, KGM, LTR, …
+    Quantity quantity;               ///< > 0 (adjustments: any but 0)
     std::optional<Money> unit_price; ///< regular price of one unit; absent when the host does not say
-    Money amount;            ///< what this line costs after its discounts, >= 0 (adjustments: any)
+    Money amount;                    ///< what this line costs after its discounts, >= 0 (adjustments: any)
     BasisPoints tax_rate;
-    Money tax;               ///< tax on this line; inside `amount` when the transaction is tax_included
+    Money tax; ///< tax on this line; inside `amount` when the transaction is tax_included
     std::vector<Discount> discounts;
-    bool goods{true};        ///< false for postage, fees, deposits: they are no purchase habit
+    bool goods{true}; ///< false for postage, fees, deposits: they are no purchase habit
     std::optional<LineLink> link;
 
     friend bool operator==(const LineItem&, const LineItem&) = default;
@@ -87,7 +94,7 @@ std::string_view to_string(TenderKind kind);
 
 struct Tender {
     TenderKind kind{TenderKind::cash};
-    Money amount; ///< negative = change given or money paid back
+    Money amount;          ///< negative = change given or money paid back
     std::string reference; ///< the host's; never a card number
 
     friend bool operator==(const Tender&, const Tender&) = default;
@@ -123,6 +130,7 @@ enum class LedgerKind : std::uint8_t {
     expire_points = 6,
     reverse_points = 7,
 };
+std::optional<LedgerKind> ledger_kind_from(std::string_view word);
 std::string_view to_string(LedgerKind kind); ///< "ACCUMULATE_POINTS", …
 
 /// One movement on the member's points account; the counter-account is the programme itself.
@@ -147,12 +155,12 @@ struct RetailTransaction {
     std::vector<Tender> tenders;
     std::vector<OfferId> redeemed_offers;
     std::vector<LedgerEntry> ledger;
-    Money total;     ///< what the customer pays; negative when money goes back
+    Money total; ///< what the customer pays; negative when money goes back
     Money tax_total;
     bool tax_included{true};
-    bool training{false}; ///< a cashier's exercise: kept apart, earns nothing
+    bool training{false};            ///< a cashier's exercise: kept apart, earns nothing
     std::optional<BusinessKey> link; ///< the transaction a post_void undoes, or a whole return takes back
-    std::string host; ///< which POS program, "odoo17"
+    std::string host;                ///< which POS program, "odoo17"
 
     friend bool operator==(const RetailTransaction&, const RetailTransaction&) = default;
 };
