@@ -23,6 +23,8 @@ enum class EventKind : std::uint32_t {
 /// Version of the event bodies we write.
 inline constexpr std::uint32_t event_schema = 1;
 inline constexpr std::size_t event_body_bytes_max = 256 * 1024;
+/// The largest frame either side sends or takes.
+inline constexpr std::size_t frame_bytes_max = 2 * 1024 * 1024;
 
 /// One event as it is stored and sent. `kind` and `schema` may be unknown to this program: such an event is kept raw.
 struct Event {
@@ -36,6 +38,7 @@ struct Event {
     friend bool operator==(const Event&, const Event&) = default;
 };
 
+/// A transaction's id is its event's id and not in the body. All its amounts are in its one currency (crm::validate).
 std::string encode(const crm::RetailTransaction& transaction);
 std::string encode(const crm::SourceRecord& record);
 

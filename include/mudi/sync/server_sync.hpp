@@ -19,6 +19,8 @@ using RequestToken = std::uint64_t;
 struct HighWater {
     EventSeq seq;   ///< 0: nothing yet
     Bits128 chain;  ///< chain value at `seq`
+
+    friend bool operator==(const HighWater&, const HighWater&) = default;
 };
 
 struct TillHello {
@@ -124,12 +126,14 @@ struct ServerLimits {
     Duration pull_wait_max{std::chrono::seconds{25}};
     std::size_t pull_bytes_max{1024 * 1024};
     std::size_t waiting_pulls_max{20'000};
+    std::size_t stores_under_way_max{1024}; ///< pushes beyond are told to come again
 };
 
 /// Sans-IO server side of the same conversation. Every request is answered exactly once (Reply) unless Gone. A frame that cannot
 /// be read is answered with a refusal, never dropped silently.
 class ServerSync {
 public:
+    /// `generation`: of this server's database, drawn anew when it is made or restored from a backup; not 0.
     ServerSync(std::uint64_t generation, ServerLimits limits);
     ServerSync(const ServerSync&) = delete;
     ServerSync& operator=(const ServerSync&) = delete;

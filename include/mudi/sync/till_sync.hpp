@@ -61,6 +61,7 @@ struct OutboxRead {
     EventSeq after;
     Bits128 chain_before;
     std::vector<Event> events;
+    bool failed{false}; ///< could not be read just now: asked again later
 };
 /// Outcome of ApplyFeed.
 struct FeedApplied {
@@ -84,7 +85,7 @@ struct Send {
     Duration timeout{};
 };
 /// Answered with OutboxRead in the same turn: the events after `after`, oldest first, within the limits (at least one
-/// event if there is any).
+/// event if there is any). `after` may lie below what was acknowledged: a server restored from a backup asks again.
 struct ReadOutbox {
     EventSeq after;
     std::size_t events_max{};

@@ -16,8 +16,6 @@ namespace mudi::sync {
 
 using Post = std::function<void(std::function<void()>)>;
 
-inline constexpr std::size_t frame_bytes_max = 2 * 1024 * 1024;
-
 struct TlsClient {
     std::string ca_pem;           ///< text of the CA certificate; empty: no TLS (tcp:// only)
     std::string server_name;      ///< name or address in the server's certificate
@@ -30,6 +28,13 @@ struct TlsServer {
     std::string client_ca_pem; ///< tills must show a certificate of this CA; empty: any till may connect
 };
 
+/// Waits between attempts to connect: drawn at random, growing from `min` to `max`. A chain of thousands of tills wants a `max` of a
+/// minute and more, because each TLS handshake costs the server 9 ms.
+struct Reconnect {
+    Duration min{100};
+    Duration max{5000};
+};
+
 class TillTransport {
 public:
     struct Events {
@@ -38,11 +43,13 @@ public:
     };
     /// `url`: tcp://, tls+tcp:// or ipc://. Dials in the background for ever, with jittered back-off; never blocks.
     /// transport.url (invalid), transport.tls (invalid: bad PEM).
-    static Result<std::unique_ptr<TillTransport>> start(const std::string& url, const TlsClient& tls, Post post, Events events);
+    static Result<std::unique_ptr<TillTransport>> start(const std::string& url, const TlsClient& tls, Post post, Events events,
+                                                        Reconnect reconnect = {});
     virtual ~TillTransport() = default;
 
-    /// Exactly one `answered` per call: the frame, or transport.timeout / transport.closed (unavailable).
-    /// A second send on a busy channel cancels the first.
+    /// Exactly one `answered` per call, later on the loop: the frame, or transport.timeout / transport.closed (unavailable) /
+    /// transport.too_large (invalid). A second send on a busy channel cancels the first. A time-out with nothing at all received
+    /// meanwhile drops the connection, so that a half-open one is noticed.
     virtual void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) = 0;
     /// No callback runs after this returns and the loop has drained.
     virtual void stop() = 0;
