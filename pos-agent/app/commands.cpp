@@ -1,0 +1,87 @@
+#include "commands.hpp"
+
+#include <csignal>
+#include <iostream>
+
+#include <boost/asio/signal_set.hpp>
+
+#include <mudi/base/log.hpp>
+#include <mudi/http/client.hpp>
+#include <mudi/http/json.hpp>
+#include <mudi/http/problem.hpp>
+
+#include "agent.hpp"
+
+namespace mudi::till {
+namespace {
+
+Result<nlohmann::json> ask_agent(const Settings& settings, const std::string& method,
+                                 const std::string& target) {
+    http::Client client(http::Target::unix_socket(settings.socket_path()));
+    http::Call call;
+    call.method = method;
+    call.target = target;
+    const auto response = client.send(call);
+    if (!response) {
+        return fail(Code::unavailable, "agent.unreachable",
+                    "no agent answers on " + settings.socket_path() + "; is mudi-till running?");
+    }
+    if (auto error = http::error_from(*response)) return tl::make_unexpected(*std::move(error));
+    return http::parse_json(response->body);
+}
+
+} // namespace
+
+Result<Settings> load_settings(const std::string& path) {
+    MUDI_TRY(Settings settings, config::load<Settings>(path));
+    const auto checked = check(settings);
+    if (!checked) return fail(checked.error(), path);
+    return settings;
+}
+
+int report(const Error& error) {
+    std::cerr << "mudi-till: " << error.what << " (" << error.name << ")" << std::endl;
+    return error.name.starts_with("config.") ? exit_usage : exit_problem;
+}
+
+int run_agent(const Settings& settings) {
+    // One loop thread: more helps nobody, and tells the libraries that locks are idle.
+    boost::asio::io_context io(1);
+    const SystemClock clock;
+    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+    std::signal(SIGPIPE, SIG_IGN);
+    auto agent = Agent::start(io, settings, clock);
+    if (!agent) return report(agent.error());
+    signals.async_wait([&](boost::system::error_code, int) {
+        (*agent)->stop();
+        io.stop();
+    });
+    if (settings.durability == "off")
+        log::warning("durability.off", {{"means", "a power cut may lose sales"}});
+    std::cout << (*agent)->ready_line() << std::endl;
+    io.run();
+    return 0;
+}
+
+int ask_for_code(const Settings& settings) {
+    const auto answer = ask_agent(settings, "POST", "/v1/pairing-codes");
+    if (!answer) return report(answer.error());
+    std::cout << answer->value("code", "") << "\n";
+    return 0;
+}
+
+int show_status(const Settings& settings, bool json) {
+    const auto answer = ask_agent(settings, "GET", "/v1/status");
+    if (!answer) return report(answer.error());
+    if (json) {
+        std::cout << http::to_text(*answer) << "\n";
+        return 0;
+    }
+    for (const auto& [key, value] : answer->items()) {
+        std::cout << key << std::string(key.size() < 20 ? 20 - key.size() : 1, ' ')
+                  << (value.is_string() ? value.get<std::string>() : http::to_text(value)) << "\n";
+    }
+    return 0;
+}
+
+} // namespace mudi::till
