@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <mudi/base/db/connection.hpp>
+#include <mudi/base/result.hpp>
+#include <mudi/base/time.hpp>
+#include <mudi/sync/server_sync.hpp>
+
+namespace mudi::server {
+
+/// Events as they came, durable before anybody is told. The only writer of its tables: one object per database, on the
+/// writer's connection and thread. Every method is one transaction of its own.
+class Inbox {
+public:
+    explicit Inbox(db::Connection& writer);
+    Inbox(const Inbox&) = delete;
+    Inbox& operator=(const Inbox&) = delete;
+    ~Inbox();
+
+    /// Notes the till, its life and how far its clock stands ahead; the first till of a store opens the store's bucket.
+    /// Any till may come (enrolment is the transport's business); id 0 is the server's own and refused: till.reserved (denied).
+    Result<sync::HighWater> register_till(const sync::TillHello& hello, Time now);
+
+    /// Group commit: all batches in one durable transaction. The outer error (db.*) means that nothing was stored. The
+    /// inner results stand in the order of the batches; a refused batch does not touch the others: sync.fork (conflict),
+    /// sync.gap (invalid), till.unknown (not_found: no hello before).
+    Result<std::vector<Result<sync::HighWater>>> append(std::span<const sync::PushedBatch> batches, Time now);
+
+    /// The server's own events (imports), under till 0. `seq` of the events is given here.
+    Result<sync::HighWater> append_own(std::vector<sync::Event> events, Time now);
+
+    /// {0, zero} for a life that was never heard of.
+    Result<sync::HighWater> high_water(TillId till, Incarnation incarnation);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace mudi::server

@@ -1,0 +1,37 @@
+#include "stores.hpp"
+
+#include <utility>
+
+#include <mudi/base/random.hpp>
+#include <mudi/server/schema.hpp>
+
+namespace mudi::server {
+
+Stores::Stores(std::unique_ptr<db::Connection> opened, const ServerKeys& keys, const Plan& plan)
+    : connection(std::move(opened)), rules{plan.currency, plan.loyalty, keys.identifier_key,
+                                           identifier_rules(plan, keys)},
+      inbox(*connection), apply(*connection, rules), import(*connection, inbox, rules),
+      offers(*connection, keys.identifier_key, plan.offers) {}
+
+Result<OpenedDatabase> open_database(const db::Options& options) {
+    OpenedDatabase opened;
+    MUDI_TRY(opened.connection, db::Connection::open(options));
+    MUDI_CHECK(migrate(*opened.connection));
+    SystemRandom random;
+    MUDI_TRY(opened.keys, load_or_make_keys(*opened.connection, random));
+    return opened;
+}
+
+crm::IdentifierRules identifier_rules(const Plan& plan, const ServerKeys& keys) {
+    auto rules = plan.identifiers;
+    rules.member_code_key = keys.member_code_key;
+    return rules;
+}
+
+crm::StoreSettings store_settings(const Plan& plan, const ServerKeys& keys) {
+    return {.identifier_key = keys.identifier_key,
+            .member_code_key = keys.member_code_key,
+            .loyalty = plan.loyalty};
+}
+
+} // namespace mudi::server

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <nlohmann/json.hpp>
+
+#include <mudi/base/clock.hpp>
+#include <mudi/http/client.hpp>
+#include <mudi/http/server.hpp>
+#include <mudi/server/api.hpp>
+#include <mudi/server/inbox.hpp>
+#include <mudi/server/offer_refresh.hpp>
+
+#include <support/temp_dir.hpp>
+
+namespace mudi::server::test {
+
+/// The API over real HTTP on a real SQLite file. Jobs run at once on the loop thread: the program's threads
+/// have tests of their own.
+class ApiFixture : public Workers {
+public:
+    ApiFixture();
+    ~ApiFixture() override;
+
+    struct Answer {
+        int status{};
+        nlohmann::json body;
+        std::string text;
+        std::string content_type;
+    };
+    Answer get(const std::string& target) { return call("GET", target, "", token); }
+    Answer post_body(const std::string& target, const std::string& body = "") {
+        return call("POST", target, body, token);
+    }
+    Answer call(const std::string& method, const std::string& target, const std::string& body,
+                const std::string& with_token);
+
+    /// What the writer's thread does between requests.
+    void apply_all();
+    /// Runs on the loop thread, where the stores live.
+    template <class Function>
+    auto on_loop(Function function) {
+        std::packaged_task<decltype(function())()> task(std::move(function));
+        auto result = task.get_future();
+        boost::asio::post(io_, [&task] { task(); });
+        return result.get();
+    }
+
+    bool read(std::function<void(ReadSide&)> job) override;
+    bool write(std::function<void(WriteSide&)> job) override;
+    void post(std::function<void()> job) override { boost::asio::post(io_, std::move(job)); }
+    Live live() override { return {.connected = 2, .uptime_s = 77, .rss_kib = 4096, .contacts = contacts}; }
+
+    static constexpr const char* token = "0123456789abcdef0123456789abcdef";
+    std::unordered_map<TillId, Live::Contact> contacts;
+    bool full{false}; ///< every queue refuses
+    SystemClock clock;
+    ServerKeys keys;
+    ApplyRules rules;
+    struct WriteStores;
+    std::unique_ptr<WriteStores> stores;
+
+private:
+    mudi::test::TempDir folder_;
+    std::unique_ptr<db::Connection> writer_;
+    std::unique_ptr<db::Connection> reader_;
+    std::unique_ptr<ReadSide> read_side_;
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::unique_ptr<http::Server> server_;
+    std::thread loop_;
+};
+
+struct ApiFixture::WriteStores {
+    WriteStores(db::Connection& connection, const ApplyRules& rules, const ServerKeys& keys)
+        : inbox(connection), apply(connection, rules), import(connection, inbox, rules),
+          offers(connection, keys.identifier_key, crm::OfferPolicy{}) {}
+    Inbox inbox;
+    Apply apply;
+    Import import;
+    OfferRefresh offers;
+};
+
+} // namespace mudi::server::test
