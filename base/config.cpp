@@ -45,23 +45,27 @@ public:
         known_.insert(section_);
         const toml::node* node = root_.get(name);
         table_ = node == nullptr ? nullptr : node->as_table();
-        if (node != nullptr && table_ == nullptr) fault("type", *node, section_, "is a section: write [" + section_ + "]");
+        if (node != nullptr && table_ == nullptr)
+            fault("type", *node, section_, "is a section: write [" + section_ + "]");
     }
 
     void text(std::string_view key, std::string& value, TextLimits limits, std::string_view) override {
         if (const toml::node* node = find(key)) take_text(*node, full(key), limits, value);
     }
 
-    void texts(std::string_view key, std::vector<std::string>& value, ListLimits limits, std::string_view) override {
+    void texts(std::string_view key, std::vector<std::string>& value, ListLimits limits,
+               std::string_view) override {
         const toml::node* node = find(key);
         if (node == nullptr) return;
         const toml::array* array = node->as_array();
         if (array == nullptr) return fault("type", *node, full(key), "must be a list of texts");
         if (array->size() > limits.count_max) {
-            return fault("range", *node, full(key), "may have at most " + std::to_string(limits.count_max) + " entries");
+            return fault("range", *node, full(key),
+                         "may have at most " + std::to_string(limits.count_max) + " entries");
         }
         std::vector<std::string> read(array->size());
-        for (std::size_t i = 0; i < array->size(); ++i) take_text(*array->get(i), full(key), limits.each, read[i]);
+        for (std::size_t i = 0; i < array->size(); ++i)
+            take_text(*array->get(i), full(key), limits.each, read[i]);
         value = std::move(read);
     }
 
@@ -92,8 +96,8 @@ public:
         const auto* integer = node->as_integer();
         if (integer == nullptr) return fault("type", *node, full(key), "must be a whole number");
         if (integer->get() < limits.min || integer->get() > limits.max) {
-            return fault("range", *node, full(key), "must be from " + std::to_string(limits.min) + " to " +
-                                                        std::to_string(limits.max));
+            return fault("range", *node, full(key),
+                         "must be from " + std::to_string(limits.min) + " to " + std::to_string(limits.max));
         }
         value = integer->get();
     }
@@ -119,10 +123,12 @@ private:
         if (string == nullptr) return fault("type", node, key, "must be a text in quotes");
         const std::string& read = string->get();
         if (read.size() < limits.bytes_min || read.size() > limits.bytes_max) {
-            return fault("range", node, key, "must have " + std::to_string(limits.bytes_min) + " to " +
-                                                 std::to_string(limits.bytes_max) + " bytes");
+            return fault("range", node, key,
+                         "must have " + std::to_string(limits.bytes_min) + " to " +
+                             std::to_string(limits.bytes_max) + " bytes");
         }
-        const bool control = std::any_of(read.begin(), read.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+        const bool control = std::any_of(read.begin(), read.end(),
+                                         [](char c) { return static_cast<unsigned char>(c) < 0x20; });
         if (control) return fault("range", node, key, "may not contain control characters");
         value = read;
     }
@@ -142,7 +148,8 @@ private:
         if (first != nullptr) fault("unknown_key", *first, first_name, "is not a key of this program");
     }
 
-    void fault(std::string_view what, const toml::node& node, const std::string& key, const std::string& rule) {
+    void fault(std::string_view what, const toml::node& node, const std::string& key,
+               const std::string& rule) {
         if (error_) return;
         error_ = Error{Code::invalid, "config." + std::string(what),
                        name_ + " line " + std::to_string(node.source().begin.line) + ": " + key + " " + rule};
@@ -167,7 +174,8 @@ public:
     void text(std::string_view key, std::string& value, TextLimits, std::string_view comment) override {
         line(key, quoted(value), comment);
     }
-    void texts(std::string_view key, std::vector<std::string>& value, ListLimits, std::string_view comment) override {
+    void texts(std::string_view key, std::vector<std::string>& value, ListLimits,
+               std::string_view comment) override {
         std::string list;
         for (const std::string& entry : value) list += (list.empty() ? "" : ", ") + quoted(entry);
         line(key, "[" + list + "]", comment);
@@ -199,7 +207,8 @@ private:
 } // namespace
 
 Status read_text(std::string_view toml, std::string_view name, const Visit& visit) {
-    if (toml.size() > file_bytes_max) return fail(Code::invalid, "config.range", std::string(name) + ": the file is too large");
+    if (toml.size() > file_bytes_max)
+        return fail(Code::invalid, "config.range", std::string(name) + ": the file is too large");
     if (!is_utf8(toml)) return fail(Code::invalid, "config.syntax", std::string(name) + ": not UTF-8");
     const toml::parse_result parsed = toml::parse(toml);
     if (!parsed) {

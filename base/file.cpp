@@ -85,7 +85,8 @@ Status write_file(const std::string& path, std::string_view content, unsigned mo
     }
     if (::rename(beside.c_str(), path.c_str()) != 0) return failed(path, errno);
     const std::string folder = std::filesystem::path(path).parent_path().string();
-    const Descriptor parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor parent(
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (parent.get() < 0 || ::fsync(parent.get()) != 0) return failed(path, errno);
     return {};
 }

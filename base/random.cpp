@@ -1,6 +1,6 @@
 #include <mudi/base/random.hpp>
 
-#include <cstring>
+#include <bit>
 
 #include <mudi/base/assert.hpp>
 
@@ -10,12 +10,9 @@ namespace {
 template <std::size_t size>
 std::array<unsigned char, size> fill(Random& random) {
     static_assert(size % 8 == 0);
-    std::array<unsigned char, size> out{};
-    for (std::size_t i = 0; i < size; i += 8) {
-        const std::uint64_t bits = random.next();
-        std::memcpy(out.data() + i, &bits, sizeof bits);
-    }
-    return out;
+    std::array<std::uint64_t, size / 8> words{};
+    for (std::uint64_t& word : words) word = random.next();
+    return std::bit_cast<std::array<unsigned char, size>>(words);
 }
 
 } // namespace

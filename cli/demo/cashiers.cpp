@@ -141,7 +141,7 @@ Result<json> DemoCashiers::sale(std::size_t till, const ShopPerson* person) {
     const std::int64_t paid = use_points(till, txn, customer, total, document);
     if (total > paid) document["tenders"].push_back({{"kind", random_.below(2) == 0 ? "upi" : "cash"}, {"amount", total - paid}});
     MUDI_TRY(auto receipt, client.send("POST", txn + "/complete", document.dump(), true));
-    if (sold_[till].size() < returnable_max) sold_[till].push_back({number, lines[0]});
+    if (sold_[till].size() < returnable_max) sold_[till].push_back({number, receipt.value("business_day", ""), lines[0]});
     return receipt;
 }
 
@@ -153,7 +153,7 @@ Status DemoCashiers::take_back(std::size_t till) {
     line.erase("discounts");
     line.erase("unit_price");
     line["type"] = "return";
-    line["original"] = {{"number", sold.number}, {"line", sold.line.value("line", 1)}};
+    line["original"] = {{"number", sold.number}, {"business_day", sold.business_day}, {"line", sold.line.value("line", 1)}};
     const json document{{"number", "R-" + std::to_string(++next_number_)}, {"kind", "return"},      {"currency", "INR"},
                         {"lines", json::array({line})},                    {"total", -amount},      {"tax_total", -sold.line.value("tax", std::int64_t{0})},
                         {"tenders", json::array({{{"kind", "cash"}, {"amount", -amount}}})}};

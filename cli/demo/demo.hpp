@@ -70,6 +70,7 @@ public:
 private:
     struct Sold {
         std::string number;
+        std::string business_day;
         nlohmann::json line;
     };
     Result<nlohmann::json> sale(std::size_t till, const ShopPerson* person);

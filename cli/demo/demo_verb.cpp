@@ -126,7 +126,7 @@ void Demo::find_addresses() {
         const TillAddress& till = fleet_->till(i);
         ApiClient client(http::Target::unix_socket(till.socket), {});
         // Over the Unix socket, whose file mode is the permission, an adapter may draw its own pairing code.
-        const auto code = client.send("POST", "/v1/pair/code", "{}", false);
+        const auto code = client.send("POST", "/v1/pairing-codes", "{}", false);
         if (!code) continue;
         const auto paired = client.send("POST", "/v1/pair", json{{"code", code->value("code", "")}}.dump(), false);
         if (!paired) continue;

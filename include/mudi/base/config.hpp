@@ -12,7 +12,8 @@
 
 #include <mudi/base/result.hpp>
 
-/// One TOML file per program, read into one struct whose defaults stand in the struct. For edges and app only.
+/// One TOML file per program, read into one struct whose defaults stand in the struct. For edges and app
+/// only.
 ///
 ///     struct Settings {
 ///         std::string data_dir{"/var/lib/thing"};
@@ -41,19 +42,22 @@ struct ListLimits {
 };
 using Words = std::initializer_list<std::string_view>;
 
-/// Shows every field of a settings struct once, to a reader or to a printer. `comment` is one English sentence for the
-/// shipped file; keys before the first section stand at the top of the file.
+/// Shows every field of a settings struct once, to a reader or to a printer. `comment` is one English
+/// sentence for the shipped file; keys before the first section stand at the top of the file.
 class Visitor {
 public:
     virtual ~Visitor() = default;
 
     virtual void section(std::string_view name, std::string_view comment) = 0;
-    virtual void text(std::string_view key, std::string& value, TextLimits limits, std::string_view comment) = 0;
-    virtual void texts(std::string_view key, std::vector<std::string>& value, ListLimits limits, std::string_view comment) = 0;
+    virtual void text(std::string_view key, std::string& value, TextLimits limits,
+                      std::string_view comment) = 0;
+    virtual void texts(std::string_view key, std::vector<std::string>& value, ListLimits limits,
+                       std::string_view comment) = 0;
     virtual void flag(std::string_view key, bool& value, std::string_view comment) = 0;
     /// One of a few words.
     virtual void choice(std::string_view key, std::string& value, Words words, std::string_view comment) = 0;
-    virtual void number(std::string_view key, std::int64_t& value, IntegerLimits limits, std::string_view comment) = 0;
+    virtual void number(std::string_view key, std::int64_t& value, IntegerLimits limits,
+                        std::string_view comment) = 0;
 
     /// The limits are narrowed to what the field can hold.
     template <std::signed_integral T>
@@ -67,8 +71,9 @@ public:
 };
 using Visit = std::function<void(Visitor&)>;
 
-/// config.missing (not_found), config.unreadable (io), config.syntax, config.unknown_key, config.type, config.range (all
-/// invalid). Each text names the file, the line and the key; values are never repeated. A file may be at most 256 KiB.
+/// config.missing (not_found), config.unreadable (io), config.syntax, config.unknown_key, config.type,
+/// config.range (all invalid). Each text names the file, the line and the key; values are never repeated. A
+/// file may be at most 256 KiB.
 Status read_file(const std::string& path, const Visit& visit);
 /// The same from memory; `name` stands for the file in messages.
 Status read_text(std::string_view toml, std::string_view name, const Visit& visit);
