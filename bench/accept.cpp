@@ -33,16 +33,16 @@ std::vector<std::vector<sync::PushedBatch>> make_groups(Grocery& grocery, std::s
 }
 
 /// The same bodies in one bare table, 500 rows a commit.
-Status insert_bare(db::Connection& connection, db::Bulk<std::int64_t, Bytes>& bulk, const sync::PushedBatch& batch,
-                   std::int64_t& seq) {
+Status insert_bare(db::Connection& connection, db::Bulk<std::int64_t, Bytes>& bulk,
+                   const sync::PushedBatch& batch, std::int64_t& seq) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(connection));
     for (const sync::Event& event : batch.events) MUDI_CHECK(bulk.add(++seq, Bytes{event.body}));
     MUDI_CHECK(bulk.flush());
     return transaction.commit();
 }
 
-Status accept_groups(ServerShop& shop, db::Connection& bare, const std::vector<std::vector<sync::PushedBatch>>& groups,
-                     Time now, Sheet& sheet) {
+Status accept_groups(ServerShop& shop, db::Connection& bare,
+                     const std::vector<std::vector<sync::PushedBatch>>& groups, Time now, Sheet& sheet) {
     db::Bulk<std::int64_t, Bytes> bulk{bare, "bare", "seq, body"};
     std::int64_t seq = 0;
     Rate anchor, single, grouped;

@@ -18,15 +18,15 @@ constexpr double purchases_a_second_min = 12'000;
 /// The columns of a sale's header and lines and nothing else: no index, no constraint beyond the types.
 constexpr std::string_view bare_tables = R"(
 CREATE TABLE header (
-    id INTEGER NOT NULL, event BLOB NOT NULL, till INTEGER NOT NULL, store TEXT NOT NULL, workstation TEXT NOT NULL,
-    day INTEGER NOT NULL, number TEXT NOT NULL, begin_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    id INTEGER NOT NULL, event BLOB NOT NULL, till INTEGER NOT NULL, store TEXT NOT NULL,
+    workstation TEXT NOT NULL, day INTEGER NOT NULL, number TEXT NOT NULL, begin_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
     operator_id TEXT NOT NULL, host TEXT NOT NULL, member TEXT NOT NULL, total INTEGER NOT NULL,
     tax_total INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE line (
     purchase INTEGER NOT NULL, line INTEGER NOT NULL, item TEXT NOT NULL, description TEXT NOT NULL,
-    category TEXT NOT NULL, unit TEXT NOT NULL, quantity INTEGER NOT NULL, unit_price INTEGER, amount INTEGER NOT NULL,
-    tax_rate INTEGER NOT NULL, tax INTEGER NOT NULL
+    category TEXT NOT NULL, unit TEXT NOT NULL, quantity INTEGER NOT NULL, unit_price INTEGER,
+    amount INTEGER NOT NULL, tax_rate INTEGER NOT NULL, tax INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE slice (profile INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 )";
@@ -34,12 +34,13 @@ CREATE TABLE slice (profile INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 class BareBooks {
 public:
     explicit BareBooks(db::Connection& connection)
-        : connection_(connection),
-          headers_(connection, "header",
-                   "id, event, till, store, workstation, day, number, begin_ms, end_ms, operator_id, host, member, "
-                   "total, tax_total"),
+        : connection_(connection), headers_(connection, "header",
+                                            "id, event, till, store, workstation, day, number, begin_ms, "
+                                            "end_ms, operator_id, host, member, "
+                                            "total, tax_total"),
           lines_(connection, "line",
-                 "purchase, line, item, description, category, unit, quantity, unit_price, amount, tax_rate, tax") {}
+                 "purchase, line, item, description, category, unit, quantity, unit_price, amount, tax_rate, "
+                 "tax") {}
 
     /// `count` of the waiting sales in one commit.
     Status take(std::deque<crm::RetailTransaction>& waiting, std::size_t count) {
@@ -69,8 +70,8 @@ private:
     }
 
     db::Connection& connection_;
-    db::Bulk<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string, Time, Time, std::string,
-             std::string, std::string, std::int64_t, std::int64_t>
+    db::Bulk<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string, Time, Time,
+             std::string, std::string, std::string, std::int64_t, std::int64_t>
         headers_;
     db::Bulk<std::int64_t, std::int32_t, std::string, std::string, std::string, std::string, Quantity,
              std::optional<std::int64_t>, std::int64_t, std::int64_t, std::int64_t>
@@ -97,7 +98,8 @@ Result<std::deque<crm::RetailTransaction>> fill_inbox(ServerShop& shop, std::siz
     return sales;
 }
 
-Status apply_all(ServerShop& shop, BareBooks& bare, std::deque<crm::RetailTransaction> sales, Time now, Sheet& sheet) {
+Status apply_all(ServerShop& shop, BareBooks& bare, std::deque<crm::RetailTransaction> sales, Time now,
+                 Sheet& sheet) {
     server::Apply apply{shop.writer(), shop.rules()};
     const auto count = static_cast<double>(sales.size());
     double seconds = 0, bare_seconds = 0;

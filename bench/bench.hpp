@@ -11,8 +11,8 @@
 
 #include <mudi/base/result.hpp>
 
-/// Figures of the real program, each beside the bare thing it stands on, taken in the same run: a number without its anchor says
-/// more about the machine than about us.
+/// Figures of the real program, each beside the bare thing it stands on, taken in the same run: a number
+/// without its anchor says more about the machine than about us.
 namespace mudi::bench {
 
 struct Options {

@@ -10,7 +10,8 @@ namespace mudi::bench {
 namespace {
 
 constexpr std::int64_t customers = 2000;
-/// Sales and bare commits take turns in blocks of so many, so that both see the same disk and the same neighbours.
+/// Sales and bare commits take turns in blocks of so many, so that both see the same disk and the same
+/// neighbours.
 constexpr std::size_t block = 50;
 constexpr double syncs_per_sale_max = 1.05;
 constexpr double p99_ratio_max = 2;
@@ -49,7 +50,8 @@ Status measure_capture(const Options& options, Sheet& sheet) {
     while (completes.size() < sales) {
         MUDI_CHECK(probe.run(block));
         std::vector<till::SaleDocument> documents;
-        for (std::size_t i = 0; i < block; ++i) documents.push_back(document_of(grocery, completes.size() + i));
+        for (std::size_t i = 0; i < block; ++i)
+            documents.push_back(document_of(grocery, completes.size() + i));
         const std::int64_t before = syncs_made();
         for (const till::SaleDocument& document : documents) {
             const Watch watch;
@@ -59,9 +61,12 @@ Status measure_capture(const Options& options, Sheet& sheet) {
         }
         syncs += syncs_made() - before;
     }
-    if (syncs == 0) return fail(Code::io, "bench.syncs", "SQLite's calls of fdatasync were not seen: nothing was counted");
+    if (syncs == 0)
+        return fail(Code::io, "bench.syncs",
+                    "SQLite's calls of fdatasync were not seen: nothing was counted");
 
-    Figure figure{.group = "capture", .what = "complete(), 8 lines, durable", .anchor_what = "4 KiB + fdatasync"};
+    Figure figure{
+        .group = "capture", .what = "complete(), 8 lines, durable", .anchor_what = "4 KiB + fdatasync"};
     figure.aim = Aim::ratio_at_most;
     figure.target = p99_ratio_max;
     completes.report(sheet, figure, probe.samples());

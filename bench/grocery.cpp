@@ -34,12 +34,14 @@ std::string padded(std::int64_t number, std::size_t width) {
 }
 
 cli::DemoShop shop_without_history(std::uint64_t seed) {
-    return cli::make_demo_shop({.seed = seed, .people = people, .history_days = 0, .last_day = BusinessDay{20261121}});
+    return cli::make_demo_shop(
+        {.seed = seed, .people = people, .history_days = 0, .last_day = BusinessDay{20261121}});
 }
 
 } // namespace
 
-Grocery::Grocery(std::uint64_t seed, Time begin) : random_(seed), shop_(shop_without_history(seed)), now_(begin) {}
+Grocery::Grocery(std::uint64_t seed, Time begin)
+    : random_(seed), shop_(shop_without_history(seed)), now_(begin) {}
 
 std::vector<crm::LineItem> Grocery::basket() { return basket_of(shop_.people[random_.below(people)]); }
 
@@ -64,7 +66,8 @@ crm::RetailTransaction Grocery::sale(std::int64_t till) {
     now_ += Duration{static_cast<std::int64_t>(200'000 + random_.below(400'000))};
     sale.begin = now_ - Duration{static_cast<std::int64_t>(20'000 + random_.below(90'000))};
     sale.end = now_;
-    sale.key = {store_of(till), workstation_of(till), business_day_at(now_, zone), padded(++numbers_[till], 6)};
+    sale.key = {store_of(till), workstation_of(till), business_day_at(now_, zone),
+                padded(++numbers_[till], 6)};
     sale.operator_id = "op" + std::to_string(11 + random_.below(4));
     sale.host = "odoo17";
     sale.currency = inr;
@@ -78,10 +81,12 @@ crm::RetailTransaction Grocery::sale(std::int64_t till) {
         const auto profile = ProfileId{static_cast<std::int64_t>(who) + 1};
         sale.member = crm::Member{{crm::IdentifierKind::card, person.cards.front()}, profile};
         const Points earned = crm::points_earned(sale, {}).value_or(Points{});
-        if (earned.value > 0) sale.ledger.push_back({crm::LedgerKind::accumulate_points, earned, std::nullopt});
+        if (earned.value > 0)
+            sale.ledger.push_back({crm::LedgerKind::accumulate_points, earned, std::nullopt});
     }
     const bool upi = random_.below(2) == 0;
-    const std::string reference = upi ? padded(static_cast<std::int64_t>(random_.below(1'000'000'000'000)), 12) : "";
+    const std::string reference =
+        upi ? padded(static_cast<std::int64_t>(random_.below(1'000'000'000'000)), 12) : "";
     sale.tenders.push_back({upi ? crm::TenderKind::upi : crm::TenderKind::cash, sale.total, reference});
     return sale;
 }
@@ -98,7 +103,8 @@ void Outbox::capture(const crm::RetailTransaction& sale) {
 }
 
 sync::TillHello Outbox::hello(Time wall) const {
-    return {till_, store_of(till_.value), workstation_of(till_.value), incarnation, last(), wall, sync::event_schema};
+    return {till_, store_of(till_.value), workstation_of(till_.value), incarnation, last(),
+            wall,  sync::event_schema};
 }
 
 Bits128 Outbox::chain_at(EventSeq seq) const {

@@ -18,15 +18,16 @@ inline constexpr std::size_t lines_per_sale = 8;
 /// Tills 1 and 2 stand in Kolkata, 3 and 4 in Pune.
 inline constexpr std::int64_t tills = 4;
 
-/// Sales of eight lines as the demo shop's people would make them: their habits first, then what else there is. The same seed
-/// gives the same sales.
+/// Sales of eight lines as the demo shop's people would make them: their habits first, then what else there
+/// is. The same seed gives the same sales.
 class Grocery {
 public:
     Grocery(std::uint64_t seed, Time begin);
 
     [[nodiscard]] const cli::DemoShop& shop() const { return shop_; }
     std::vector<crm::LineItem> basket();
-    /// The next sale of the chain, some minutes after the one before; 7 of 10 with a card. A till has booked its points.
+    /// The next sale of the chain, some minutes after the one before; 7 of 10 with a card. A till has booked
+    /// its points.
     crm::RetailTransaction sale(std::int64_t till);
     [[nodiscard]] Time now() const { return now_; }
     Random& random() { return random_; }

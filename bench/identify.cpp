@@ -1,4 +1,5 @@
 #include <array>
+#include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -23,8 +24,9 @@ constexpr double offers_us_max = 10'000;
 constexpr double search_us_max = 20'000;
 
 /// Beginnings as a cashier types them, in each of the scripts.
-constexpr std::array<std::string_view, 16> typed{"kam", "pat",   "সু",   "রহি", "दत्त", "পাল", "शर्मा", "हार्द",
-                                                 "ભા",  "પટેલ", "rames", "dso", "sunita pa", "anil k", "व", "mukh"};
+constexpr std::array<std::string_view, 16> typed{"kam",       "pat",    "সু",  "রহি", "दत्त",   "পাল",
+                                                 "शर्मा",      "हार्द",   "ભા", "પટેલ", "rames", "dso",
+                                                 "sunita pa", "anil k", "व",  "mukh"};
 
 till::Presented presented(std::int64_t serial, bool phone) {
     if (phone) return {till::PresentedKind::phone, phone_number(serial)};
@@ -32,30 +34,40 @@ till::Presented presented(std::int64_t serial, bool phone) {
 }
 
 /// The bare thing: one row of 300 bytes out of as many, by its key, through a kept statement.
-Result<Samples> point_reads(const std::filesystem::path& folder, std::int64_t rows, std::size_t reads) {
-    db::Options options;
-    options.target = (folder / "bare.db").string();
-    MUDI_TRY(auto connection, db::Connection::open(options));
-    MUDI_CHECK(connection->execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT"));
-    {
-        db::Command<std::int64_t, Bytes> insert{*connection, "INSERT INTO bare (id, body) VALUES (:id, :body)"};
+class BareRows {
+public:
+    static Result<std::unique_ptr<BareRows>> make(const std::filesystem::path& folder, std::int64_t rows) {
+        db::Options options;
+        options.target = (folder / "bare.db").string();
+        MUDI_TRY(auto connection, db::Connection::open(options));
+        MUDI_CHECK(
+            connection->execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT"));
+        db::Command<std::int64_t, Bytes> insert{*connection,
+                                                "INSERT INTO bare (id, body) VALUES (:id, :body)"};
         MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection));
         const Bytes body{std::string(300, 'x')};
         for (std::int64_t id = 1; id <= rows; ++id) MUDI_CHECK(insert(id, body));
         MUDI_CHECK(transaction.commit());
+        return std::unique_ptr<BareRows>(new BareRows(std::move(connection)));
     }
-    db::Query<db::Columns<Bytes>, db::Params<std::int64_t>> find{*connection, "SELECT body FROM bare WHERE id = :id"};
-    SeededRandom random{17};
-    Samples samples;
-    for (std::size_t i = 0; i < reads; ++i) {
-        const auto id = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(rows))) + 1;
+
+    Status read(std::int64_t id) {
         const Watch watch;
-        MUDI_TRY(const auto row, find.first(id));
+        MUDI_TRY(const auto row, find_.first(id));
         samples.add(watch.us());
         if (!row) return fail(Code::not_found, "bench.row", "a row is not there");
+        return {};
     }
-    return samples;
-}
+
+    Samples samples;
+
+private:
+    explicit BareRows(std::unique_ptr<db::Connection> connection) : connection_(std::move(connection)) {}
+
+    std::unique_ptr<db::Connection> connection_;
+    db::Query<db::Columns<Bytes>, db::Params<std::int64_t>> find_{*connection_,
+                                                                  "SELECT body FROM bare WHERE id = :id"};
+};
 
 struct Asked {
     Samples identify;
@@ -63,14 +75,15 @@ struct Asked {
     Samples search;
 };
 
-Status ask(TillDesk& till, Grocery& grocery, std::int64_t customers, std::size_t count, Asked& asked) {
+Status ask(TillDesk& till, BareRows& bare, Grocery& grocery, std::int64_t customers, std::size_t count,
+           Asked& asked) {
     const SystemClock clock;
     till::Desk& desk = till.desk();
     SeededRandom random{19};
-    const auto anybody = [&] {
-        const auto serial = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(customers))) + 1;
-        return presented(serial, random.below(2) == 0);
+    const auto serial = [&] {
+        return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(customers))) + 1;
     };
+    const auto anybody = [&] { return presented(serial(), random.below(2) == 0); };
     for (std::size_t i = 0; i < count; ++i) {
         const till::TransactionName empty{"E" + std::to_string(i), {}}, full{"F" + std::to_string(i), {}};
         MUDI_CHECK(desk.begin({.name = empty, .operator_id = {}, .host = {}, .training = {}}, clock.wall()));
@@ -84,10 +97,12 @@ Status ask(TillDesk& till, Grocery& grocery, std::int64_t customers, std::size_t
         MUDI_CHECK(desk.identify(full, second, clock.wall()));
         MUDI_TRY(const auto offers, desk.offers(full, clock.wall()));
         asked.with_offers.add(watch.us());
-        if (offers.size() != 2) return fail(Code::not_found, "bench.offers", "a customer's offers are not there");
+        if (offers.size() != 2)
+            return fail(Code::not_found, "bench.offers", "a customer's offers are not there");
         watch.restart();
         MUDI_CHECK(desk.search(typed[i % typed.size()], clock.wall()));
         asked.search.add(watch.us());
+        MUDI_CHECK(bare.read(serial()));
         MUDI_CHECK(desk.cancel(empty, clock.wall()));
         MUDI_CHECK(desk.cancel(full, clock.wall()));
     }
@@ -126,7 +141,8 @@ Status ask_process(const std::string& socket, Grocery& grocery, std::int64_t cus
         const json basket{{"lines", lines_document(grocery.basket())}};
         MUDI_CHECK(client.send("PUT", txn, "{}", true));
         MUDI_CHECK(client.send("PUT", txn + "/basket", basket.dump(), true));
-        const auto serial = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(customers))) + 1;
+        const auto serial =
+            static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(customers))) + 1;
         const json who{{"kind", "card"}, {"value", card_number(serial)}};
         Watch watch;
         MUDI_TRY(const auto customer, client.send("POST", txn + "/identify", who.dump(), true));
@@ -157,7 +173,8 @@ void report(Sheet& sheet, const Asked& here, const AskedProcess& there, const Sa
     here.identify.report(sheet, figure("desk, empty basket", read, identify_us_max), reads);
     here.with_offers.report(sheet, figure("desk, and offers for 8 lines", read, offers_us_max), reads);
     here.search.report(sheet, figure("desk, beginning of a name", read, search_us_max), reads);
-    there.with_offers.report(sheet, figure("agent, with offers for 8 lines", hello, offers_us_max), there.hello);
+    there.with_offers.report(sheet, figure("agent, with offers for 8 lines", hello, offers_us_max),
+                             there.hello);
     there.search.report(sheet, figure("agent, beginning of a name", hello, search_us_max), there.hello);
 }
 
@@ -172,10 +189,12 @@ Status measure_identify(const Options& options, Sheet& sheet) {
     cli::FleetOptions fleet_options;
     fleet_options.programs = options.programs;
     fleet_options.folder = options.folder / "identify";
-    fleet_options.tills = {{TillDesk::till, store_of(TillDesk::till).value, workstation_of(TillDesk::till).value}};
+    fleet_options.tills = {
+        {TillDesk::till, store_of(TillDesk::till).value, workstation_of(TillDesk::till).value}};
     cli::Fleet fleet(fleet_options);
     const auto folder = fleet_options.folder / ("till-" + std::to_string(TillDesk::till));
 
+    MUDI_TRY(auto bare, BareRows::make(options.folder, customers));
     Asked here;
     {
         MUDI_TRY(auto till, TillDesk::open(folder));
@@ -189,14 +208,13 @@ Status measure_identify(const Options& options, Sheet& sheet) {
                    .what = "database, a customer",
                    .value = static_cast<double>(till->size_bytes()) / static_cast<double>(customers),
                    .unit = "bytes"});
-        MUDI_CHECK(ask(*till, grocery, customers, count, here));
+        MUDI_CHECK(ask(*till, *bare, grocery, customers, count, here));
     }
-    MUDI_TRY(const auto reads, point_reads(options.folder, customers, count));
     AskedProcess there;
     MUDI_CHECK(fleet.start_till(0));
     MUDI_CHECK(ask_process(fleet.till(0).socket, grocery, customers, count / 2, there));
     fleet.stop();
-    report(sheet, here, there, reads);
+    report(sheet, here, there, bare->samples);
     return {};
 }
 

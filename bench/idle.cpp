@@ -48,7 +48,8 @@ Result<Bare> measure_bare(const Options& options) {
 
 void report(Sheet& sheet, const std::string& which, const Idle& idle, const Idle& bare) {
     const auto kib = [](std::int64_t value) { return static_cast<double>(value); };
-    const auto add = [&](std::string_view what, double value, std::string_view unit, double anchor, double target) {
+    const auto add = [&](std::string_view what, double value, std::string_view unit, double anchor,
+                         double target) {
         sheet.add({.group = "idle",
                    .what = which + ": " + std::string(what),
                    .value = value,
@@ -58,8 +59,12 @@ void report(Sheet& sheet, const std::string& which, const Idle& idle, const Idle
                    .aim = target > 0 ? Aim::at_most : Aim::none,
                    .target = target});
     };
-    add("resident memory", kib(idle.after_settling.rss_kib), "KiB", kib(bare.after_settling.rss_kib), rss_kib_max);
-    add("of it not shared files", kib(idle.after_settling.own_kib), "KiB", kib(bare.after_settling.own_kib), 0);
+    add("resident memory", kib(idle.after_settling.rss_kib), "KiB", kib(bare.after_settling.rss_kib),
+        rss_kib_max);
+    add("of it not shared files", kib(idle.after_settling.own_kib), "KiB", kib(bare.after_settling.own_kib),
+        0);
+    add("share of all memory (PSS)", kib(idle.after_settling.share_kib), "KiB",
+        kib(bare.after_settling.share_kib), 0);
     add("processor time in 5 s", idle.ticks * 10, "ms", bare.ticks * 10, 0);
     add("wake-ups in 5 s", idle.wake_ups, "", bare.wake_ups, 0);
     add("threads", kib(idle.after_settling.threads), "", kib(bare.after_settling.threads), 0);

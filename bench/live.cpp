@@ -25,7 +25,8 @@ constexpr double live_us_max = 50'000;
 constexpr double live_us_max_fifo = 10'000;
 
 std::string document_of(const crm::RetailTransaction& sale) {
-    json document{{"number", sale.key.number}, {"host", sale.host}, {"currency", "INR"}, {"total", sale.total.minor}};
+    json document{
+        {"number", sale.key.number}, {"host", sale.host}, {"currency", "INR"}, {"total", sale.total.minor}};
     if (sale.member) document["customer"] = {{"kind", "card"}, {"value", sale.member->identifier.value}};
     for (const crm::LineItem& line : sale.lines) {
         document["lines"].push_back({{"item", line.item_id},
@@ -47,7 +48,8 @@ std::string document_of(const crm::RetailTransaction& sale) {
 class AckWatch {
 public:
     explicit AckWatch(const std::string& socket)
-        : client_(http::Target::unix_socket(socket), {}), thread_([this](const std::stop_token& stop) { look(stop); }) {}
+        : client_(http::Target::unix_socket(socket), {}),
+          thread_([this](const std::stop_token& stop) { look(stop); }) {}
 
     [[nodiscard]] std::int64_t acked() const { return acked_; }
     /// When each event was first seen acknowledged, by its seq less 1. Ends the watch.
@@ -106,7 +108,8 @@ Status wait_linked(cli::ApiClient& client) {
 Status wait_acked(const AckWatch& watch, std::size_t count) {
     const auto until = SteadyClock::now() + patience;
     while (watch.acked() < static_cast<std::int64_t>(count)) {
-        if (SteadyClock::now() > until) return fail(Code::unavailable, "bench.ack", "the server did not take every sale");
+        if (SteadyClock::now() > until)
+            return fail(Code::unavailable, "bench.ack", "the server did not take every sale");
         std::this_thread::sleep_for(between_sales);
     }
     return {};
@@ -142,11 +145,13 @@ Status measure_live(const Options& options, Sheet& sheet) {
         const std::chrono::duration<double, std::micro> late = seen[i] - sold.receipts[i];
         latency.add(std::max(late.count(), 0.0)); // the ack may overtake the receipt
     }
-    Figure figure{.group = "live", .what = "receipt until the server has it", .anchor_what = "4 KiB + fdatasync"};
+    Figure figure{
+        .group = "live", .what = "receipt until the server has it", .anchor_what = "4 KiB + fdatasync"};
     figure.aim = Aim::at_most;
     figure.target = options.fifo ? live_us_max_fifo : live_us_max;
     latency.report(sheet, figure, probe.samples());
-    Figure complete{.group = "live", .what = "complete over the Unix socket", .anchor_what = "4 KiB + fdatasync"};
+    Figure complete{
+        .group = "live", .what = "complete over the Unix socket", .anchor_what = "4 KiB + fdatasync"};
     sold.complete.report(sheet, complete, probe.samples());
     return {};
 }

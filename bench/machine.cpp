@@ -89,6 +89,7 @@ Result<ProcessCounts> count_process(pid_t pid) {
     counts.rss_kib = field_of(proc / "status", "VmRSS");
     if (counts.rss_kib == 0) return fail(Code::not_found, "machine.process", "the process is not there");
     counts.own_kib = field_of(proc / "status", "RssAnon");
+    counts.share_kib = field_of(proc / "smaps_rollup", "Pss");
     counts.threads = field_of(proc / "status", "Threads");
     counts.ticks = ticks_of(proc / "stat");
     std::error_code error;
@@ -118,7 +119,8 @@ Status DiskProbe::run(std::size_t commits) {
     for (std::size_t i = 0; i < commits; ++i) {
         const Watch watch;
         const bool written = ::pwrite(file_, page.data(), page.size(), offset_) == page_bytes;
-        if (!written || sync_data(file_) != 0) return fail(Code::io, "probe.disk", "the disk takes no writes");
+        if (!written || sync_data(file_) != 0)
+            return fail(Code::io, "probe.disk", "the disk takes no writes");
         samples_.add(watch.us());
         offset_ = (offset_ + page_bytes) % probe_bytes;
     }

@@ -18,8 +18,9 @@ struct Measurement {
     Status (*run)(const bench::Options&, bench::Sheet&);
 };
 constexpr Measurement measurements[] = {
-    {"capture", bench::measure_capture}, {"identify", bench::measure_identify}, {"accept", bench::measure_accept},
-    {"apply", bench::measure_apply},     {"wire", bench::measure_wire},         {"idle", bench::measure_idle},
+    {"capture", bench::measure_capture}, {"identify", bench::measure_identify},
+    {"accept", bench::measure_accept},   {"apply", bench::measure_apply},
+    {"wire", bench::measure_wire},       {"idle", bench::measure_idle},
     {"live", bench::measure_live},
 };
 
@@ -102,7 +103,8 @@ int main(int argc, char** argv) {
     options.programs = cli::own_folder();
     options.fifo = bench::look_at_machine().fifo;
     bench::Sheet sheet;
-    if (bench::is_in_memory(options.folder)) sheet.note("This folder is in memory: commits cost nothing here.");
+    if (bench::is_in_memory(options.folder))
+        sheet.note("This folder is in memory: commits cost nothing here.");
     if (options.quick) sheet.note("A quick run: too few samples for figures to keep.");
     const bool ran = run_all(options, only, sheet);
     std::fputs(json ? sheet.json().c_str() : sheet.table().c_str(), stdout);

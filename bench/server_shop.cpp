@@ -36,7 +36,8 @@ Status ServerShop::append(std::span<const sync::PushedBatch> batches, Time now) 
     return {};
 }
 
-Result<std::unique_ptr<db::Connection>> open_bare(const std::filesystem::path& file, std::string_view tables) {
+Result<std::unique_ptr<db::Connection>> open_bare(const std::filesystem::path& file,
+                                                  std::string_view tables) {
     MUDI_TRY(auto connection, open_database(file));
     MUDI_CHECK(connection->execute(tables));
     return connection;

@@ -33,7 +33,8 @@ std::string target_of(const Figure& figure) {
 }
 
 nlohmann::json document_of(const Figure& figure) {
-    nlohmann::json document{{"group", figure.group}, {"what", figure.what}, {"value", figure.value}, {"unit", figure.unit}};
+    nlohmann::json document{
+        {"group", figure.group}, {"what", figure.what}, {"value", figure.value}, {"unit", figure.unit}};
     if (figure.anchor) document.update({{"anchor", *figure.anchor}, {"anchor_what", figure.anchor_what}});
     if (const auto ratio = figure.ratio()) document["ratio"] = *ratio;
     if (figure.aim != Aim::none)
@@ -69,7 +70,11 @@ std::string Sheet::table() const {
         const bool judged = figure.aim != Aim::none;
         table.add({std::string(figure.group) + ": " + figure.what, with_unit(figure.value, figure.unit),
                    figure.anchor ? with_unit(*figure.anchor, figure.unit) : "", ratio ? shown(*ratio) : "",
-                   target_of(figure), !judged ? "" : figure.ok() ? "ok" : figure.budget ? "BROKEN" : "missed",
+                   target_of(figure),
+                   !judged         ? ""
+                   : figure.ok()   ? "ok"
+                   : figure.budget ? "BROKEN"
+                                   : "missed",
                    std::string(figure.anchor_what)});
     }
     std::string text = head + table.text();
@@ -79,12 +84,9 @@ std::string Sheet::table() const {
 
 std::string Sheet::json() const {
     const Machine machine = look_at_machine();
-    nlohmann::json document{{"cores", machine.cores},
-                            {"load", machine.load},
-                            {"fifo", machine.fifo},
-                            {"budgets_kept", budgets_kept()},
-                            {"notes", notes_},
-                            {"figures", nlohmann::json::array()}};
+    nlohmann::json document{{"cores", machine.cores}, {"load", machine.load},
+                            {"fifo", machine.fifo},   {"budgets_kept", budgets_kept()},
+                            {"notes", notes_},        {"figures", nlohmann::json::array()}};
     for (const Figure& figure : figures_) document["figures"].push_back(document_of(figure));
     return document.dump(2) + "\n";
 }
@@ -97,7 +99,8 @@ double Samples::at(double share) const {
     if (us_.empty()) return 0;
     std::vector<double> sorted = us_;
     const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-    const auto nth = sorted.begin() + static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(rank, 1, sorted.size()) - 1);
+    const auto nth =
+        sorted.begin() + static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(rank, 1, sorted.size()) - 1);
     std::nth_element(sorted.begin(), nth, sorted.end());
     return *nth;
 }

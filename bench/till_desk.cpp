@@ -14,10 +14,11 @@ constexpr std::int64_t slices_per_page = 1000;
 constexpr std::chrono::days day{1};
 
 /// The fourth script beside Latin, Bengali and Devanagari; the demo shop has none of these people.
-constexpr std::array<std::string_view, 12> gujarati_given{"હાર્દિક", "કિંજલ", "જિગ્નેશ", "હેતલ",  "ભાવેશ", "દીપ્તિ",
-                                                          "ચિરાગ",  "નિશા",  "મિતેશ",   "ફાલ્ગુની", "ધવલ",  "તૃપ્તિ"};
-constexpr std::array<std::string_view, 10> gujarati_family{"પટેલ", "શાહ",   "મહેતા", "દેસાઈ", "જોષી",
-                                                           "પારેખ", "ત્રિવેદી", "વ્યાસ",  "ઠક્કર", "સોલંકી"};
+constexpr std::array<std::string_view, 12> gujarati_given{
+    "હાર્દિક", "કિંજલ", "જિગ્નેશ", "હેતલ", "ભાવેશ", "દીપ્તિ", "ચિરાગ", "નિશા", "મિતેશ",
+    "ફાલ્ગુની", "ધવલ", "તૃપ્તિ"};
+constexpr std::array<std::string_view, 10> gujarati_family{"પટેલ",  "શાહ",    "મહેતા", "દેસાઈ", "જોષી",
+                                                           "પારેખ", "ત્રિવેદી", "વ્યાસ", "ઠક્કર", "સોલંકી"};
 
 crm::StoreSettings settings_of(SeededRandom random) {
     crm::StoreSettings settings;
@@ -60,7 +61,8 @@ std::vector<crm::Offer> two_offers(const Grocery& grocery, Random& random, Time 
     return {std::move(offer), std::move(other)};
 }
 
-crm::ProfileSlice slice_of(std::int64_t serial, const Key256& key, const Grocery& grocery, Random& random, Time now) {
+crm::ProfileSlice slice_of(std::int64_t serial, const Key256& key, const Grocery& grocery, Random& random,
+                           Time now) {
     crm::ProfileSlice slice;
     slice.id = ProfileId{serial};
     std::tie(slice.name, slice.language) = name_and_language(random);
@@ -107,15 +109,18 @@ Status TillDesk::fill(const Grocery& grocery, std::int64_t count, Time now) {
     batch.replace = true;
     batch.rows.push_back(row(++version, sync::FeedKind::settings, "settings", sync::encode(settings)));
     for (const cli::ShopProduct& goods : grocery.shop().products)
-        batch.rows.push_back(row(++version, sync::FeedKind::product, goods.item_id, sync::encode(product_of(goods))));
+        batch.rows.push_back(
+            row(++version, sync::FeedKind::product, goods.item_id, sync::encode(product_of(goods))));
     for (std::int64_t serial = 1; serial <= count; ++serial) {
         const auto slice = slice_of(serial, settings.identifier_key, grocery, random, now);
-        batch.rows.push_back(row(++version, sync::FeedKind::profile, std::to_string(serial), sync::encode(slice)));
+        batch.rows.push_back(
+            row(++version, sync::FeedKind::profile, std::to_string(serial), sync::encode(slice)));
         if (serial % slices_per_page != 0 && serial != count) continue;
         batch.cursor = {1, version};
         batch.complete = serial == count;
         MUDI_TRY(const auto outcome, store_->replica().apply_feed(batch));
-        if (outcome.skipped > 0) return fail(Code::corrupt, "bench.feed", "the till skipped rows of the feed");
+        if (outcome.skipped > 0)
+            return fail(Code::corrupt, "bench.feed", "the till skipped rows of the feed");
         MUDI_CHECK(desk_->feed_applied(outcome.changed, outcome.settings_changed));
         batch = {};
     }

@@ -12,8 +12,8 @@
 
 namespace mudi::bench {
 
-/// A till without its process: the real database, durable, and the desk over it. Its folder is laid out as mudi-till's, so
-/// that a real one can take it over afterwards.
+/// A till without its process: the real database, durable, and the desk over it. Its folder is laid out as
+/// mudi-till's, so that a real one can take it over afterwards.
 class TillDesk {
 public:
     static constexpr std::int64_t till = 1;
@@ -23,8 +23,8 @@ public:
     till::Desk& desk() { return *desk_; }
     [[nodiscard]] std::int64_t size_bytes() const { return store_->size_bytes(); }
 
-    /// Settings, the shop's goods and `count` customers, as a server would send them: names in four scripts, a card and a phone
-    /// each (card_number, phone_number of 1..count), two offers each.
+    /// Settings, the shop's goods and `count` customers, as a server would send them: names in four scripts,
+    /// a card and a phone each (card_number, phone_number of 1..count), two offers each.
     Status fill(const Grocery& grocery, std::int64_t count, Time now);
 
 private:

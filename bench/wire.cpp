@@ -20,8 +20,7 @@ constexpr Duration between_sales{30'000};
 /// Both real ends of the conversation with nothing but memory between them.
 class Line {
 public:
-    explicit Line(Outbox& outbox)
-        : outbox_(outbox), client_(state_of(outbox), {}, random_), server_(99, {}) {
+    explicit Line(Outbox& outbox) : outbox_(outbox), client_(state_of(outbox), {}, random_), server_(99, {}) {
         to_till(sync::till_in::LinkUp{});
     }
 
@@ -79,7 +78,8 @@ private:
     }
 
     void act(sync::till_out::Send& send) {
-        if (send.channel == sync::Channel::push) pushes_.push_back(static_cast<double>(send.frame.size()) + framing_bytes);
+        if (send.channel == sync::Channel::push)
+            pushes_.push_back(static_cast<double>(send.frame.size()) + framing_bytes);
         to_server(sync::server_in::Request{send.request, std::move(send.frame)});
     }
     void act(const sync::till_out::ReadOutbox& read) {
@@ -93,7 +93,9 @@ private:
     void act(sync::server_out::Reply& reply) {
         to_till(sync::till_in::Answer{reply.token, std::move(reply.frame)});
     }
-    void act(const sync::server_out::LookUpTill& look) { to_server(sync::server_in::TillKnown{look.token, mark_}); }
+    void act(const sync::server_out::LookUpTill& look) {
+        to_server(sync::server_in::TillKnown{look.token, mark_});
+    }
     void act(const sync::server_out::Store& store) {
         const EventSeq last = store.batch.events.back().seq;
         mark_ = {last, outbox_.chain_at(last)};
@@ -170,7 +172,9 @@ Status live(std::size_t learning, std::size_t measured, Sheet& sheet) {
         }
         return line.take_pushes();
     };
-    const auto mean = [](const std::vector<double>& frames) { return sum(frames) / static_cast<double>(frames.size()); };
+    const auto mean = [](const std::vector<double>& frames) {
+        return sum(frames) / static_cast<double>(frames.size());
+    };
     const auto fresh = sell(100);
     const double fresh_bare = body_bytes(outbox, {});
     sell(learning);

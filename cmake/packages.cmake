@@ -21,8 +21,10 @@ target_compile_definitions(outside_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOS
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE soci_sqlite3 REQUIRED)
 find_library(SOCI_POSTGRESQL soci_postgresql REQUIRED)
+add_library(outside_soci_sqlite INTERFACE)
+target_link_libraries(outside_soci_sqlite INTERFACE ${SOCI_CORE} ${SOCI_SQLITE} SQLite::SQLite3)
 add_library(outside_soci INTERFACE)
-target_link_libraries(outside_soci INTERFACE ${SOCI_CORE} ${SOCI_SQLITE} ${SOCI_POSTGRESQL} SQLite::SQLite3 PostgreSQL::PostgreSQL)
+target_link_libraries(outside_soci INTERFACE outside_soci_sqlite ${SOCI_POSTGRESQL} PostgreSQL::PostgreSQL)
 target_include_directories(outside_soci SYSTEM INTERFACE ${PostgreSQL_INCLUDE_DIRS})
 
 find_library(PHONENUMBER phonenumber REQUIRED)

@@ -44,11 +44,11 @@ public:
     [[nodiscard]] std::uint64_t transaction_serial() const { return serial_; }
 
 private:
-    Status begin_immediate() final;
+    Status begin_immediate(Commit commit) final;
     Status commit() final;
     void rollback() noexcept final;
 
-    virtual Status run_begin() = 0;
+    virtual Status run_begin(Commit commit) = 0;
     virtual Status run_commit() = 0;
     virtual void run_rollback() noexcept = 0;
 

@@ -43,9 +43,9 @@ tl::unexpected<Error> ConnectionBase::note(Error error) {
     return tl::make_unexpected(std::move(error));
 }
 
-Status ConnectionBase::begin_immediate() {
+Status ConnectionBase::begin_immediate(Commit commit) {
     MUDI_ASSERT(!in_transaction_);
-    MUDI_CHECK(run_begin());
+    MUDI_CHECK(run_begin(commit));
     in_transaction_ = true;
     first_error_.reset();
     ++serial_;
@@ -74,8 +74,8 @@ void ConnectionBase::rollback() noexcept {
     ++serial_;
 }
 
-Result<WriteTransaction> WriteTransaction::begin(Connection& connection) {
-    MUDI_CHECK(connection.begin_immediate());
+Result<WriteTransaction> WriteTransaction::begin(Connection& connection, Commit commit) {
+    MUDI_CHECK(connection.begin_immediate(commit));
     return WriteTransaction{connection};
 }
 

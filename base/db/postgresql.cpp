@@ -39,7 +39,9 @@ private:
                                            std::vector<Slot> prototype) override {
         return make_postgresql_bulk(*this, table, columns, on_conflict, std::move(prototype));
     }
-    Status run_begin() override { return run("BEGIN"); }
+    Status run_begin(Commit commit) override {
+        return run(commit == Commit::durable ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit TO off");
+    }
     Status run_commit() override;
     void run_rollback() noexcept override;
     Status run(const std::string& sql);

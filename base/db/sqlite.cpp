@@ -71,7 +71,8 @@ private:
 class SqliteConnection final : public ConnectionBase {
 public:
     explicit SqliteConnection(const Options& options)
-        : target_(options.target), session_(soci::sqlite3, "dbname=\"" + options.target + "\"" +
+        : target_(options.target), full_(options.durability == Durability::full),
+          session_(soci::sqlite3, "dbname=\"" + options.target + "\"" +
                                                                (options.read_only ? " readonly=1" : "")),
           handle_(native_handle(session_)) {
         sqlite3_extended_result_codes(handle_, 1);
@@ -92,7 +93,7 @@ private:
     std::unique_ptr<BulkBackend> make_bulk(std::string_view table, std::string_view columns,
                                            std::string_view on_conflict,
                                            std::vector<Slot> prototype) override;
-    Status run_begin() override { return run("BEGIN IMMEDIATE"); }
+    Status run_begin(Commit commit) override;
     Status run_commit() override { return run("COMMIT"); }
     void run_rollback() noexcept override {
         // After a full disk SQLite has often rolled back by itself.
@@ -104,9 +105,20 @@ private:
     Result<std::string> ask(const char* sql);
 
     std::string target_;
+    bool full_;            ///< the connection's own durability is full
+    Commit commit_{Commit::durable}; ///< how the engine is set now
     soci::session session_;
     sqlite3* handle_;
 };
+
+/// The engine takes the setting between transactions only.
+Status SqliteConnection::run_begin(Commit commit) {
+    if (full_ && commit != commit_) {
+        MUDI_CHECK(run(commit == Commit::relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
+        commit_ = commit;
+    }
+    return run("BEGIN IMMEDIATE");
+}
 
 Status SqliteConnection::run(const std::string& sql, SqliteStage stage) {
     if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};

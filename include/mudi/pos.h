@@ -65,8 +65,7 @@ typedef enum mudi_rc {
     MUDI_PENDING = 2,   /* kept here; the agent gets it when it can be reached */
     MUDI_STALE = 3,     /* answered, but the till has not been level with the store server for 15 minutes */
     MUDI_E_ARG = -1,    /* the input is wrong, or the agent refused it */
-    MUDI_E_STATE =
-        -2, /* not possible as things stand (the transaction is completed, a hold is taken already) */
+    MUDI_E_STATE = -2,  /* not possible as things stand: the transaction is completed, points are held */
     MUDI_E_TIMEOUT = -3,
     MUDI_E_AGENT = -4, /* the agent cannot be reached, cannot do it now, or answers nonsense */
     MUDI_E_DENIED = -5,
@@ -99,9 +98,8 @@ typedef enum mudi_tender_kind {
 } mudi_tender_kind;
 
 typedef enum mudi_effect_kind {
-    MUDI_EFFECT_DISCOUNT =
-        1, /* take `amount` off line `line` (0: off the whole basket, spread as the host sees fit) */
-    MUDI_EFFECT_TENDER = 2 /* take `amount` as tender `tender` */
+    MUDI_EFFECT_DISCOUNT = 1, /* take `amount` off line `line`; 0: off the basket, spread at will */
+    MUDI_EFFECT_TENDER = 2    /* take `amount` as tender `tender` */
 } mudi_effect_kind;
 
 typedef enum mudi_event_type {
@@ -149,10 +147,9 @@ typedef struct mudi_customer {
  * struct; the whole list can be given through mudi_call. */
 typedef struct mudi_line {
     uint32_t size;
-    int32_t type; /* mudi_line_type */
-    const char*
-        line_id; /* the host's own, 1..63 bytes; mudi_line_set takes its argument instead; NULL = position */
-    const char* item; /* GTIN or the shop's own number */
+    int32_t type;        /* mudi_line_type */
+    const char* line_id; /* the host's own, 1..63 bytes; NULL = position; not for mudi_line_set */
+    const char* item;    /* GTIN or the shop's own number */
     const char* description;
     const char* category;
     const char* unit;            /* UN/ECE rec. 20: "EA" (default), "KGM" */
@@ -216,9 +213,9 @@ typedef struct mudi_tender_info {
 typedef struct mudi_totals {
     uint32_t size;
     int32_t tax_excluded; /* 1: taxes come on top of the lines' amounts */
-    int64_t total;     /* what the customer pays: lines, returns taken off; negative when money goes back */
-    int64_t tax_total; /* used with has_tax_total; else the sum of the lines' taxes */
-    int64_t end_us;    /* 0 = now */
+    int64_t total;        /* what the customer pays; negative when money goes back */
+    int64_t tax_total;    /* used with has_tax_total; else the sum of the lines' taxes */
+    int64_t end_us;       /* 0 = now */
     int32_t has_tax_total;
     int32_t reserved;
 } mudi_totals;

@@ -51,7 +51,6 @@ private:
     /// Runs `write` in one transaction without fsync.
     template <class Write>
     Status write_relaxed(Write&& write);
-    Status set_relaxed(bool relaxed);
     Status write_sale(EventRow row, Bits128 chain, const SaleToRecord& sale);
     Status write_side(const SideFact& fact);
     Result<HeldProfile> with_local(HeldSlice held);
@@ -67,7 +66,6 @@ private:
     TillId till_;
     StoreId store_;
     WorkstationId workstation_;
-    bool durable_;
     Random& random_;
     Sealer sealer_;
 
@@ -82,7 +80,6 @@ private:
     ChainEnd last_;
     EventRow handed_; ///< newest event that was read from the outbox, and so may have left the till
     std::int64_t commits_{};
-    bool relaxed_{false};
 };
 
 } // namespace mudi::till

@@ -30,7 +30,7 @@ bool name_matches(const std::string& name, std::span<const std::string> keys) {
 
 Database::Database(std::unique_ptr<db::Connection> connection, const StoreOptions& options, Random& random)
     : connection_(std::move(connection)), till_(options.till), store_(options.store),
-      workstation_(options.workstation), durable_(options.durability == db::Durability::full),
+      workstation_(options.workstation),
       random_(random), sealer_(options.data_key, random), meta_table_(*connection_),
       events_(*connection_, sealer_), sales_(*connection_),
       profiles_(*connection_, sealer_, options.data_key), open_(*connection_, sealer_),
@@ -61,17 +61,9 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, Random& 
     return std::unique_ptr<Store>(std::move(database));
 }
 
-Status Database::set_relaxed(bool relaxed) {
-    if (!durable_ || relaxed == relaxed_) return {};
-    MUDI_CHECK(connection_->execute(relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
-    relaxed_ = relaxed;
-    return {};
-}
-
 template <class Write>
 Status Database::write_relaxed(Write&& write) {
-    MUDI_CHECK(set_relaxed(true));
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_, db::Commit::relaxed));
     MUDI_CHECK(write());
     return transaction.commit();
 }
@@ -90,7 +82,6 @@ Status Database::write_sale(EventRow row, Bits128 chain, const SaleToRecord& sal
 }
 
 Result<EventSeq> Database::record(const SaleToRecord& sale) {
-    MUDI_CHECK(set_relaxed(false));
     const EventRow row{last_.row.value + 1};
     const Bits128 chain = chain_next(last_.chain, sale.event.body);
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
@@ -165,7 +156,6 @@ Status Database::write_side(const SideFact& fact) {
 
 Status Database::keep(const SideFact& fact) {
     if (!std::holds_alternative<Suspended>(fact)) return write_relaxed([&] { return write_side(fact); });
-    MUDI_CHECK(set_relaxed(false));
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
     MUDI_CHECK(write_side(fact));
     MUDI_CHECK(transaction.commit());
@@ -231,7 +221,6 @@ Status Database::save_ack(EventSeq acked, std::uint64_t generation) {
 }
 
 Result<sync::till_in::LifeBegun> Database::begin_new_life() {
-    MUDI_CHECK(set_relaxed(false));
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
     MUDI_TRY(const auto first, events_.first());
     Meta meta = meta_;

@@ -18,8 +18,7 @@ std::optional<ProfileId> profile_of(std::string_view key) {
 Result<FeedOutcome> Database::apply_feed(const FeedBatch& batch) {
     Meta meta = meta_;
     FeedOutcome outcome;
-    MUDI_CHECK(set_relaxed(true));
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_, db::Commit::relaxed));
     MUDI_CHECK(write_feed(batch, meta, outcome));
     MUDI_CHECK(transaction.commit());
     meta_ = meta;

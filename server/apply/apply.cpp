@@ -33,7 +33,8 @@ struct Opened {
 
 struct Apply::Impl {
     Impl(db::Connection& connection, ApplyRules given)
-        : writer(connection), rules(std::move(given)), books(connection, rules.identifier_key), sales(books, rules) {}
+        : writer(connection), rules(std::move(given)), books(connection, rules.identifier_key),
+          sales(books, rules) {}
 
     void forget() {
         books.forget();
@@ -57,7 +58,8 @@ struct Apply::Impl {
     Sales sales;
 };
 
-Apply::Apply(db::Connection& writer, ApplyRules rules) : impl_(std::make_unique<Impl>(writer, std::move(rules))) {}
+Apply::Apply(db::Connection& writer, ApplyRules rules)
+    : impl_(std::make_unique<Impl>(writer, std::move(rules))) {}
 Apply::~Apply() = default;
 
 /// Reads and checks every event before any table is touched.
@@ -132,7 +134,9 @@ Status Apply::Impl::apply_all(const std::vector<Opened>& opened, ApplyReport& re
 
 Result<ApplyReport> Apply::Impl::apply_chunk(const std::vector<WaitingEvent>& events, Time now) {
     ApplyReport report;
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
+    // The inbox has the events durably: what a power cut takes of this is applied again. Nothing of it has reached a till before
+    // the feed's own, durable commit, which comes after it.
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer, db::Commit::relaxed));
     MUDI_CHECK(apply_all(open(events), report, now));
     MUDI_CHECK(books.backlog.took(events));
     MUDI_CHECK(transaction.commit());
@@ -146,7 +150,8 @@ Status Apply::Impl::set_aside(const WaitingEvent& event, const Error& reason, Ti
     return transaction.commit();
 }
 
-/// One of them broke something that could not be seen before: each in a transaction of its own, so that only it stays behind.
+/// One of them broke something that could not be seen before: each in a transaction of its own, so that only
+/// it stays behind.
 Result<ApplyReport> Apply::Impl::apply_singly(const std::vector<WaitingEvent>& events, Time now) {
     ApplyReport total;
     for (const WaitingEvent& event : events) {
@@ -204,7 +209,8 @@ Result<bool> Apply::Impl::retry_in_transaction(std::int64_t id, Time now) {
 
 Result<bool> Apply::Impl::retry(std::int64_t id, Time now) {
     MUDI_TRY(const bool there, books.backlog.is_quarantined(id));
-    if (!there) return fail(Code::not_found, "quarantine.unknown", "no event of this number is in quarantine");
+    if (!there)
+        return fail(Code::not_found, "quarantine.unknown", "no event of this number is in quarantine");
     auto applied = retry_in_transaction(id, now);
     if (applied) return applied;
     forget();

@@ -12,7 +12,8 @@ namespace mudi::server {
 /// The tables that applying writes, all on the writer's connection.
 struct Books {
     Books(db::Connection& writer, const Key256& identifier_key)
-        : counters(writer), backlog(writer), purchases(writer), ledger(writer), habits(writer), records(writer, identifier_key) {}
+        : counters(writer), backlog(writer), purchases(writer), ledger(writer), habits(writer),
+          records(writer, identifier_key) {}
 
     Counters counters;
     Backlog backlog;

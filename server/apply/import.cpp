@@ -52,7 +52,8 @@ Result<crm::SourceRecord> normal(crm::SourceRecord record, const ApplyRules& rul
     for (const std::string& raw : record.cards) {
         if (trim(raw).empty()) continue;
         MUDI_TRY(auto card, crm::parse_card(raw, rules.identifiers));
-        if (std::find(cards.begin(), cards.end(), card.value) == cards.end()) cards.push_back(std::move(card.value));
+        if (std::find(cards.begin(), cards.end(), card.value) == cards.end())
+            cards.push_back(std::move(card.value));
     }
     record.cards = std::move(cards);
     MUDI_CHECK(check_record(record, rules));
@@ -75,8 +76,9 @@ Status check(const crm::Product& product) {
 
 struct Import::Impl {
     Impl(db::Connection& connection, Inbox& events, ApplyRules given)
-        : writer(connection), inbox(events), rules(std::move(given)), records(connection, rules.identifier_key),
-          feed(connection), purchases(connection), backlog(connection) {}
+        : writer(connection), inbox(events), rules(std::move(given)),
+          records(connection, rules.identifier_key), feed(connection), purchases(connection),
+          backlog(connection) {}
 
     Result<ImportReport> customers(std::span<const crm::SourceRecord> rows, Time now);
     Result<ImportReport> products(std::span<const crm::Product> rows);
@@ -154,7 +156,8 @@ Result<sync::Event> Import::Impl::event_of(crm::RetailTransaction sale) const {
     if (sale.member && sale.ledger.empty() && sale.kind == crm::TransactionKind::sale && !sale.training) {
         // No till booked points for it; we do what a till would have done.
         MUDI_TRY(const Points earned, crm::points_earned(sale, rules.loyalty));
-        if (earned.value > 0) sale.ledger.push_back({crm::LedgerKind::accumulate_points, earned, std::nullopt});
+        if (earned.value > 0)
+            sale.ledger.push_back({crm::LedgerKind::accumulate_points, earned, std::nullopt});
     }
     sync::Event event;
     event.id = sale.id;
@@ -170,7 +173,8 @@ Result<Result<Imported>> Import::Impl::compare(const sync::Event& event) {
     if (!arrival) return Result<Imported>(Imported::stored);
     MUDI_TRY(const auto known, backlog.one(*arrival));
     if (known && known->event.body == event.body) return Result<Imported>(Imported::unchanged);
-    return Result<Imported>(fail(Code::conflict, "sale.conflict", "this transaction is there with another content"));
+    return Result<Imported>(
+        fail(Code::conflict, "sale.conflict", "this transaction is there with another content"));
 }
 
 Result<ImportReport> Import::purchases(std::span<const crm::RetailTransaction> rows, Time now) {

@@ -27,12 +27,14 @@ std::string region_of(const PhoneNumberUtil& library, const std::string& calling
 Result<std::string> normal_phone(std::string_view raw, const crm::IdentifierRules& rules) {
     if (auto quick = crm::parse_phone(raw, rules)) return std::move(quick->value);
     const auto refused = fail(Code::invalid, "phone.syntax", "this is no phone number");
-    if (raw.size() > raw_bytes_max || !is_utf8(raw) || (!rules.country_code.empty() && !is_digits(rules.country_code))) {
+    if (raw.size() > raw_bytes_max || !is_utf8(raw) ||
+        (!rules.country_code.empty() && !is_digits(rules.country_code))) {
         return refused;
     }
     const PhoneNumberUtil& library = *PhoneNumberUtil::GetInstance();
     PhoneNumber number;
-    if (library.Parse(std::string(raw), region_of(library, rules.country_code), &number) != PhoneNumberUtil::NO_PARSING_ERROR) {
+    if (library.Parse(std::string(raw), region_of(library, rules.country_code), &number) !=
+        PhoneNumberUtil::NO_PARSING_ERROR) {
         return refused;
     }
     if (!library.IsValidNumber(number)) return refused;

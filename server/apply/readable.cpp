@@ -29,17 +29,22 @@ Status check_sale(const crm::RetailTransaction& transaction, const ApplyRules& r
 
 Status check_record(const crm::SourceRecord& record, const ApplyRules& rules) {
     if (record.source.empty() || record.source_key.empty()) {
-        return fail(Code::invalid, "customer.source_key", "a customer record needs its source and the source's key");
+        return fail(Code::invalid, "customer.source_key",
+                    "a customer record needs its source and the source's key");
     }
-    for (const std::string* text : {&record.source, &record.source_key, &record.name, &record.language, &record.phone,
-                                    &record.email, &record.home_store.value, &record.birthday, &record.address, &record.pincode}) {
-        if (text->size() > 2 * crm::text_bytes_max || !is_utf8(*text) || text->find('\0') != std::string::npos) {
+    for (const std::string* text :
+         {&record.source, &record.source_key, &record.name, &record.language, &record.phone, &record.email,
+          &record.home_store.value, &record.birthday, &record.address, &record.pincode}) {
+        if (text->size() > 2 * crm::text_bytes_max || !is_utf8(*text) ||
+            text->find('\0') != std::string::npos) {
             return fail(Code::invalid, "customer.text", "a text is too long or no UTF-8");
         }
     }
-    if (record.cards.size() > cards_max) return fail(Code::invalid, "customer.cards", "too many cards for one person");
+    if (record.cards.size() > cards_max)
+        return fail(Code::invalid, "customer.cards", "too many cards for one person");
     for (const std::string& card : record.cards) {
-        if (card.empty() || card.size() > crm::number_bytes_max || card.find_first_of(std::string_view(" \0", 2)) != card.npos) {
+        if (card.empty() || card.size() > crm::number_bytes_max ||
+            card.find_first_of(std::string_view(" \0", 2)) != card.npos) {
             return fail(Code::invalid, "card.syntax", "a card number is not in its normal form");
         }
         if (crm::looks_like_bank_card(card, rules.identifiers)) {

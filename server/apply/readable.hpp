@@ -9,8 +9,9 @@
 
 namespace mudi::server {
 
-/// Everything that can be refused without looking at any table, so that a poison event leaves no half of itself behind.
-/// Errors: those of sync::decode and crm::validate, customer.source_key, customer.text, card.bank_card.
+/// Everything that can be refused without looking at any table, so that a poison event leaves no half of
+/// itself behind. Errors: those of sync::decode and crm::validate, customer.source_key, customer.text,
+/// card.bank_card.
 Result<sync::EventBody> read_event(const sync::Event& event, const ApplyRules& rules);
 Status check_sale(const crm::RetailTransaction& transaction, const ApplyRules& rules);
 Status check_record(const crm::SourceRecord& record, const ApplyRules& rules);

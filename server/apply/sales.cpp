@@ -57,7 +57,8 @@ Result<bool> Sales::is_awaited(std::int64_t hash) {
     return !linked.empty();
 }
 
-/// Another event has the business key: either the till told us twice, or two sales claim it and both must show.
+/// Another event has the business key: either the till told us twice, or two sales claim it and both must
+/// show.
 Result<bool> Sales::is_repeat(const crm::RetailTransaction& sale, std::uint32_t& flags) {
     MUDI_CHECK(books_.flush());
     MUDI_TRY(const auto first, books_.purchases.holder(key_hash(sale.key, sale.training)));
@@ -69,19 +70,20 @@ Result<bool> Sales::is_repeat(const crm::RetailTransaction& sale, std::uint32_t&
         if (known != nullptr && same_content(*known, sale)) return true;
     }
     set(flags, PurchaseFlag::conflict);
-    MUDI_CHECK(books_.purchases.update(first->arrival, first->flags | static_cast<std::uint32_t>(PurchaseFlag::conflict),
-                                       first->record));
+    MUDI_CHECK(books_.purchases.update(
+        first->arrival, first->flags | static_cast<std::uint32_t>(PurchaseFlag::conflict), first->record));
     return false;
 }
 
-Result<SourceRecordId> Sales::owner_of(const WaitingEvent& event, const crm::RetailTransaction& sale, IdentifierHash member,
-                                       Time now) {
+Result<SourceRecordId> Sales::owner_of(const WaitingEvent& event, const crm::RetailTransaction& sale,
+                                       IdentifierHash member, Time now) {
     MUDI_TRY(const SourceRecordId owner, books_.records.owner(member, sale.member->profile));
     if (owner.value != 0) return owner;
     return books_.records.admit_unknown(sale.member->identifier, event.till, now);
 }
 
-Result<SourceRecordId> Sales::owner_of_originals(const std::vector<crm::BusinessKey>& links, std::uint32_t& flags) {
+Result<SourceRecordId> Sales::owner_of_originals(const std::vector<crm::BusinessKey>& links,
+                                                 std::uint32_t& flags) {
     SourceRecordId owner;
     MUDI_CHECK(books_.flush());
     for (const crm::BusinessKey& key : links) {
@@ -104,14 +106,16 @@ Result<SourceRecordId> Sales::owner_of_originals(const std::vector<crm::Business
 Status Sales::post(const PurchaseEntry& entry, std::int64_t correction) {
     std::int32_t ordinal = 0;
     for (const crm::LedgerEntry& booked : entry.transaction->ledger) {
-        MUDI_CHECK(books_.ledger.post({entry.arrival, ordinal++, entry.record, booked.kind, booked.points, booked.hold, entry.at}));
+        MUDI_CHECK(books_.ledger.post(
+            {entry.arrival, ordinal++, entry.record, booked.kind, booked.points, booked.hold, entry.at}));
     }
     if (correction == 0) return {};
-    return books_.ledger.post({entry.arrival, correction_ordinal, entry.record, crm::LedgerKind::adjust_points,
-                               Points{correction}, std::nullopt, entry.at});
+    return books_.ledger.post({entry.arrival, correction_ordinal, entry.record,
+                               crm::LedgerKind::adjust_points, Points{correction}, std::nullopt, entry.at});
 }
 
-Result<bool> Sales::apply(const WaitingEvent& event, const crm::RetailTransaction& sale, bool contested, Time now) {
+Result<bool> Sales::apply(const WaitingEvent& event, const crm::RetailTransaction& sale, bool contested,
+                          Time now) {
     PurchaseEntry entry{event.id, event.till, corrected(sale.end, event), {}, {}, 0, &sale};
     if (contested) {
         MUDI_TRY(const bool repeat, is_repeat(sale, entry.flags));
@@ -139,7 +143,8 @@ Result<bool> Sales::apply(const WaitingEvent& event, const crm::RetailTransactio
     }
     books_.counters.add(counter::purchases, 1);
     books_.counters.add(counter::lines, static_cast<std::int64_t>(sale.lines.size()));
-    for (const crm::BusinessKey& key : links) MUDI_CHECK(books_.purchases.link(key_hash(key, false), event.id));
+    for (const crm::BusinessKey& key : links)
+        MUDI_CHECK(books_.purchases.link(key_hash(key, false), event.id));
     bool related = !links.empty();
     if (!sale.training && !contested) {
         MUDI_TRY(const bool awaited, is_awaited(key_hash(sale.key, false)));

@@ -13,8 +13,8 @@
 
 namespace mudi::server {
 
-/// One transaction of a till into purchases, ledger and habits. Plain sales are only gathered; what refers to others is
-/// settled at once.
+/// One transaction of a till into purchases, ledger and habits. Plain sales are only gathered; what refers to
+/// others is settled at once.
 class Sales {
 public:
     Sales(Books& books, const ApplyRules& rules) : books_(books), rules_(rules), settlement_(books, rules) {}
@@ -23,13 +23,17 @@ public:
     Status begin();
     void forget() { loaded_ = false; }
 
-    /// False: it is known already under another event id. `contested`: somebody else came first under its business key.
-    Result<bool> apply(const WaitingEvent& event, const crm::RetailTransaction& sale, bool contested, Time now);
+    /// False: it is known already under another event id. `contested`: somebody else came first under its
+    /// business key.
+    Result<bool> apply(const WaitingEvent& event, const crm::RetailTransaction& sale, bool contested,
+                       Time now);
 
 private:
     Result<bool> is_repeat(const crm::RetailTransaction& sale, std::uint32_t& flags);
-    Result<SourceRecordId> owner_of(const WaitingEvent& event, const crm::RetailTransaction& sale, IdentifierHash member, Time now);
-    Result<SourceRecordId> owner_of_originals(const std::vector<crm::BusinessKey>& links, std::uint32_t& flags);
+    Result<SourceRecordId> owner_of(const WaitingEvent& event, const crm::RetailTransaction& sale,
+                                    IdentifierHash member, Time now);
+    Result<SourceRecordId> owner_of_originals(const std::vector<crm::BusinessKey>& links,
+                                              std::uint32_t& flags);
     Status post(const PurchaseEntry& entry, std::int64_t correction);
     Result<bool> is_awaited(std::int64_t hash);
 

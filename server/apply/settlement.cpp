@@ -21,9 +21,10 @@ std::uint32_t with(std::uint32_t flags, PurchaseFlag flag, bool on) {
     return on ? flags | bit : flags & ~bit;
 }
 
-/// Lines of `transaction` that take back lines of `original`. A whole return need not name lines: then the first sold line of the item is
-/// meant, and line 0 when there is none.
-std::vector<LineItem> returned_lines(const crm::RetailTransaction& transaction, const crm::RetailTransaction& original) {
+/// Lines of `transaction` that take back lines of `original`. A whole return need not name lines: then the
+/// first sold line of the item is meant, and line 0 when there is none.
+std::vector<LineItem> returned_lines(const crm::RetailTransaction& transaction,
+                                     const crm::RetailTransaction& original) {
     std::vector<LineItem> lines;
     for (const LineItem& line : transaction.lines) {
         if (line.type != LineType::return_) continue;
@@ -32,9 +33,10 @@ std::vector<LineItem> returned_lines(const crm::RetailTransaction& transaction, 
             continue;
         }
         if (transaction.link != original.key) continue;
-        const auto sold = std::find_if(original.lines.begin(), original.lines.end(), [&](const LineItem& candidate) {
-            return candidate.type == LineType::sale && candidate.item_id == line.item_id;
-        });
+        const auto sold =
+            std::find_if(original.lines.begin(), original.lines.end(), [&](const LineItem& candidate) {
+                return candidate.type == LineType::sale && candidate.item_id == line.item_id;
+            });
         lines.push_back(line);
         lines.back().link = crm::LineLink{original.key, sold == original.lines.end() ? 0 : sold->number};
     }
@@ -86,14 +88,16 @@ Result<std::vector<Settlement::Loaded*>> Settlement::linked_to(const Loaded& ori
         MUDI_TRY(Loaded* const purchase, load(arrival));
         if (purchase == nullptr) continue;
         const auto links = links_of(purchase->transaction);
-        if (std::find(links.begin(), links.end(), original.head.key) != links.end()) linked.push_back(purchase);
+        if (std::find(links.begin(), links.end(), original.head.key) != links.end())
+            linked.push_back(purchase);
     }
     return linked;
 }
 
 Status Settlement::set(Loaded& purchase, std::uint32_t flags, SourceRecordId record, Time now) {
     if (purchase.head.flags == flags && purchase.head.record == record) return {};
-    const bool recount = purchase.head.record != record || has(purchase.head.flags ^ flags, PurchaseFlag::voided);
+    const bool recount =
+        purchase.head.record != record || has(purchase.head.flags ^ flags, PurchaseFlag::voided);
     purchase.head.flags = flags;
     purchase.head.record = record;
     MUDI_CHECK(books_.purchases.update(purchase.head.arrival, flags, record));
@@ -113,9 +117,11 @@ Result<bool> Settlement::all_known(const Loaded& purchase) {
 Status Settlement::settle_facts(Loaded& original, Time now) {
     MUDI_TRY(const auto linked, linked_to(original));
     const bool voided = std::any_of(linked.begin(), linked.end(), [&](const Loaded* purchase) {
-        return purchase->transaction.kind == TransactionKind::post_void && purchase->transaction.link == original.head.key;
+        return purchase->transaction.kind == TransactionKind::post_void &&
+               purchase->transaction.link == original.head.key;
     });
-    MUDI_CHECK(set(original, with(original.head.flags, PurchaseFlag::voided, voided), original.head.record, now));
+    MUDI_CHECK(
+        set(original, with(original.head.flags, PurchaseFlag::voided, voided), original.head.record, now));
     std::vector<crm::ReturnedQuantity> before;
     for (Loaded* const purchase : linked) {
         MUDI_TRY(const bool known, all_known(*purchase));
@@ -125,9 +131,11 @@ Status Settlement::settle_facts(Loaded& original, Time now) {
             const bool fits = crm::check_return(original.transaction, before, lines).has_value();
             const bool only_link = links_of(purchase->transaction).size() == 1;
             if (!fits || only_link) flags = with(flags, PurchaseFlag::discrepancy, !fits);
-            for (const LineItem& line : lines) before.push_back({line.link->line, line.quantity, line.amount});
+            for (const LineItem& line : lines)
+                before.push_back({line.link->line, line.quantity, line.amount});
         }
-        const SourceRecordId owner = purchase->head.record.value != 0 ? purchase->head.record : original.head.record;
+        const SourceRecordId owner =
+            purchase->head.record.value != 0 ? purchase->head.record : original.head.record;
         MUDI_CHECK(set(*purchase, flags, owner, now));
     }
     return {};
@@ -139,7 +147,8 @@ Result<Settlement::Loaded*> Settlement::root_of(Loaded& purchase) {
     // A void of a return of a sale: two steps. The bound is for links that go in a circle.
     for (int step = 0; step < 3; ++step) {
         const auto links = links_of(at->transaction);
-        const bool follows = at->transaction.kind == TransactionKind::post_void || at->transaction.kind == TransactionKind::return_;
+        const bool follows = at->transaction.kind == TransactionKind::post_void ||
+                             at->transaction.kind == TransactionKind::return_;
         if (!follows || links.size() != 1) return at;
         MUDI_TRY(Loaded* const original, holder(links.front()));
         if (original == nullptr || original == &purchase) return at;
@@ -185,7 +194,9 @@ Status Settlement::settle_points(const Loaded& root, const Loaded& cause) {
     MUDI_TRY(const auto linked, linked_to(root));
     for (Loaded* const purchase : linked) {
         if (purchase->transaction.kind == TransactionKind::post_void) MUDI_CHECK(add_net(*purchase));
-        if (purchase->transaction.kind != TransactionKind::return_ || links_of(purchase->transaction).size() != 1) continue;
+        if (purchase->transaction.kind != TransactionKind::return_ ||
+            links_of(purchase->transaction).size() != 1)
+            continue;
         returns.push_back(purchase);
         MUDI_CHECK(add_net(*purchase));
         MUDI_TRY(const auto voids, linked_to(*purchase));
@@ -197,11 +208,12 @@ Status Settlement::settle_points(const Loaded& root, const Loaded& cause) {
     const std::int64_t missing = should.value - net.value;
     if (missing == 0) return {};
     const auto& entries = cause.transaction.ledger;
-    const bool till_booked =
-        std::any_of(entries.begin(), entries.end(), [](const crm::LedgerEntry& entry) { return is_earning(entry.kind); });
-    const auto kind = missing < 0 && !till_booked ? crm::LedgerKind::reverse_points : crm::LedgerKind::adjust_points;
-    return books_.ledger.post({cause.head.arrival, settlement_ordinal, root.head.record, kind, Points{missing}, std::nullopt,
-                               cause.head.at});
+    const bool till_booked = std::any_of(
+        entries.begin(), entries.end(), [](const crm::LedgerEntry& entry) { return is_earning(entry.kind); });
+    const auto kind =
+        missing < 0 && !till_booked ? crm::LedgerKind::reverse_points : crm::LedgerKind::adjust_points;
+    return books_.ledger.post({cause.head.arrival, settlement_ordinal, root.head.record, kind,
+                               Points{missing}, std::nullopt, cause.head.at});
 }
 
 Status Settlement::settle(std::int64_t arrival, Time now) {

@@ -13,11 +13,12 @@
 
 namespace mudi::server {
 
-/// Business keys of other transactions that this one refers to, each once; the first is the one its points go with.
+/// Business keys of other transactions that this one refers to, each once; the first is the one its points go
+/// with.
 std::vector<crm::BusinessKey> links_of(const crm::RetailTransaction& transaction);
 
-/// Brings a sale, its returns and its voids in line with each other whenever one of them arrives. Everything is computed
-/// from the stored facts anew, so the order in which they arrive cannot show in the result.
+/// Brings a sale, its returns and its voids in line with each other whenever one of them arrives. Everything
+/// is computed from the stored facts anew, so the order in which they arrive cannot show in the result.
 class Settlement {
 public:
     Settlement(Books& books, const ApplyRules& rules) : books_(books), rules_(rules) {}

@@ -15,9 +15,11 @@ namespace mudi::server {
 
 namespace {
 
-/// When time alone may change what choose_offers() says: an offer runs out, or a habit comes to its usual interval. From then on
-/// we look once a day until the rules act on it (they have their own idea of "overdue") or the habit is given up.
-std::optional<Time> next_look(const std::vector<crm::Offer>& offers, const std::vector<crm::ItemHabit>& habits, Time now) {
+/// When time alone may change what choose_offers() says: an offer runs out, or a habit comes to its usual
+/// interval. From then on we look once a day until the rules act on it (they have their own idea of
+/// "overdue") or the habit is given up.
+std::optional<Time> next_look(const std::vector<crm::Offer>& offers,
+                              const std::vector<crm::ItemHabit>& habits, Time now) {
     std::optional<Time> due;
     const auto sooner = [&](Time at) {
         if (!due || at < *due) due = at;
@@ -32,8 +34,9 @@ std::optional<Time> next_look(const std::vector<crm::Offer>& offers, const std::
         if (expected > now) {
             sooner(expected);
         } else if (now < habit.last + 2 * usual) {
-            const bool out = std::any_of(offers.begin(), offers.end(),
-                                         [&](const crm::Offer& offer) { return offer.item_id == habit.item_id; });
+            const bool out = std::any_of(offers.begin(), offers.end(), [&](const crm::Offer& offer) {
+                return offer.item_id == habit.item_id;
+            });
             if (!out) sooner(tomorrow);
         }
     }
@@ -44,12 +47,13 @@ std::optional<Time> next_look(const std::vector<crm::Offer>& offers, const std::
 
 struct OfferRefresh::Impl {
     Impl(db::Connection& connection, const Key256& identifier_key, crm::OfferPolicy given)
-        : writer(connection), key(identifier_key), policy(std::move(given)), book(connection), profiles(connection),
-          feed(connection) {}
+        : writer(connection), key(identifier_key), policy(std::move(given)), book(connection),
+          profiles(connection), feed(connection) {}
 
     Result<RefreshReport> refresh(std::size_t profiles_max, Time now);
     Status refresh_one(const OfferBook::Dirty& dirty, RefreshReport& report, Time now);
-    Result<std::vector<StoreId>> stores_of(std::vector<StoreId> stores, std::span<const crm::MergeRecord> records);
+    Result<std::vector<StoreId>> stores_of(std::vector<StoreId> stores,
+                                           std::span<const crm::MergeRecord> records);
 
     db::Connection& writer;
     Key256 key;
@@ -68,7 +72,8 @@ Result<std::vector<StoreId>> OfferRefresh::Impl::stores_of(std::vector<StoreId> 
                                                            std::span<const crm::MergeRecord> records) {
     for (const crm::MergeRecord& record : records) {
         const StoreId& home = record.record.home_store;
-        if (!home.value.empty() && std::find(stores.begin(), stores.end(), home) == stores.end()) stores.push_back(home);
+        if (!home.value.empty() && std::find(stores.begin(), stores.end(), home) == stores.end())
+            stores.push_back(home);
     }
     if (!stores.empty()) return stores;
     return feed.buckets();
@@ -96,10 +101,12 @@ Status OfferRefresh::Impl::refresh_one(const OfferBook::Dirty& dirty, RefreshRep
         MUDI_TRY(auto theirs, profiles.offers(swallowed));
         std::move(theirs.begin(), theirs.end(), std::back_inserter(history.current));
     }
-    crm::ProfileSlice slice{dirty.profile, golden.name, golden.language, tier_of(totals.spent), totals.points, {}, {}};
+    crm::ProfileSlice slice{
+        dirty.profile, golden.name, golden.language, tier_of(totals.spent), totals.points, {}, {}};
     MUDI_TRY(slice.identifiers, profiles.identifiers(ids));
     slice.offers = crm::choose_offers(history, policy, now);
-    MUDI_TRY(const std::size_t made, book.replace(dirty.profile, history.current, slice.offers, dirty.swallowed));
+    MUDI_TRY(const std::size_t made,
+             book.replace(dirty.profile, history.current, slice.offers, dirty.swallowed));
     MUDI_CHECK(book.set_due(dirty.profile, next_look(slice.offers, history.items, now)));
 
     MUDI_TRY(const auto stores, stores_of(totals.stores, current));

@@ -16,18 +16,26 @@ using db::Columns;
 using db::Params;
 
 constexpr const char* event_columns =
-    "SELECT i.id, i.life, l.till, i.seq, i.event, i.hlc, i.kind, i.body_schema, i.received_ms, i.ahead_ms, i.body, p.id "
+    "SELECT i.id, i.life, l.till, i.seq, i.event, i.hlc, i.kind, i.body_schema, i.received_ms, i.ahead_ms, "
+    "i.body, p.id "
     "FROM inbox i JOIN life l ON l.life = i.life LEFT JOIN purchase p ON p.event = i.event ";
-using EventColumns = Columns<std::int64_t, std::int64_t, TillId, EventSeq, EventId, std::int64_t, std::uint32_t, std::uint32_t,
-                             Time, std::int64_t, Bytes, std::optional<std::int64_t>>;
+using EventColumns =
+    Columns<std::int64_t, std::int64_t, TillId, EventSeq, EventId, std::int64_t, std::uint32_t, std::uint32_t,
+            Time, std::int64_t, Bytes, std::optional<std::int64_t>>;
 
 template <class Query, class... P>
 Result<std::vector<WaitingEvent>> read(Query& query, std::size_t limit, const P&... parameters) {
     std::vector<WaitingEvent> events;
     MUDI_CHECK(query.each(
-        [&](std::int64_t id, std::int64_t life, TillId till, EventSeq seq, EventId event, std::int64_t hlc, std::uint32_t kind,
-            std::uint32_t schema, Time received, std::int64_t ahead, Bytes body, std::optional<std::int64_t> purchase) {
-            events.push_back({id, life, till, {seq, event, hlc, kind, schema, std::move(body.data)}, received, Duration{ahead},
+        [&](std::int64_t id, std::int64_t life, TillId till, EventSeq seq, EventId event, std::int64_t hlc,
+            std::uint32_t kind, std::uint32_t schema, Time received, std::int64_t ahead, Bytes body,
+            std::optional<std::int64_t> purchase) {
+            events.push_back({id,
+                              life,
+                              till,
+                              {seq, event, hlc, kind, schema, std::move(body.data)},
+                              received,
+                              Duration{ahead},
                               purchase.has_value()});
             return events.size() < limit;
         },
@@ -41,12 +49,16 @@ struct Backlog::Impl {
     explicit Impl(db::Connection& writer)
         : counters(writer),
           // A number in the text, not a parameter: PostgreSQL plans for it.
-          next(writer, std::string(event_columns) + "WHERE i.id > :cursor ORDER BY i.id LIMIT " + std::to_string(next_max)),
+          next(writer, std::string(event_columns) + "WHERE i.id > :cursor ORDER BY i.id LIMIT " +
+                           std::to_string(next_max)),
           one(writer, std::string(event_columns) + "WHERE i.id = :id"),
           taken(writer, "UPDATE life SET taken_seq = :seq WHERE life = :life AND taken_seq < :seq"),
-          quarantine(writer, "INSERT INTO quarantine (id, reason, detail, attempts, tried_ms) "
-                             "VALUES (:id, :reason, :detail, 1, :now) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, "
-                             "detail = excluded.detail, attempts = quarantine.attempts + 1, tried_ms = excluded.tried_ms"),
+          quarantine(
+              writer,
+              "INSERT INTO quarantine (id, reason, detail, attempts, tried_ms) "
+              "VALUES (:id, :reason, :detail, 1, :now) ON CONFLICT (id) DO UPDATE SET reason = "
+              "excluded.reason, "
+              "detail = excluded.detail, attempts = quarantine.attempts + 1, tried_ms = excluded.tried_ms"),
           release(writer, "DELETE FROM quarantine WHERE id = :id"),
           find(writer, "SELECT id FROM quarantine WHERE id = :id"),
           quarantined(writer, "SELECT id FROM quarantine WHERE id > :after ORDER BY id LIMIT :limit") {}
@@ -79,7 +91,8 @@ Result<std::optional<WaitingEvent>> Backlog::one(std::int64_t id) {
 Status Backlog::took(std::span<const WaitingEvent> events) {
     if (events.empty()) return {};
     std::map<std::int64_t, EventSeq> newest;
-    for (const WaitingEvent& event : events) newest[event.life] = std::max(newest[event.life], event.event.seq);
+    for (const WaitingEvent& event : events)
+        newest[event.life] = std::max(newest[event.life], event.event.seq);
     for (const auto& [life, seq] : newest) MUDI_CHECK(impl_->taken(seq, life));
     MUDI_CHECK(impl_->counters.set(counter::apply_cursor, events.back().id));
     impl_->counters.add(counter::taken, static_cast<std::int64_t>(events.size()));

@@ -10,7 +10,8 @@ namespace mudi::server {
 
 struct CustomerReader::Impl {
     Impl(db::Connection& connection, const Key256& identifier_key, crm::IdentifierRules identifier_rules)
-        : key(identifier_key), rules(std::move(identifier_rules)), profiles(connection), purchases(connection) {}
+        : key(identifier_key), rules(std::move(identifier_rules)), profiles(connection),
+          purchases(connection) {}
 
     Status find(const Result<crm::Identifier>& identifier, std::vector<ProfileId>& found) {
         if (!identifier) return {};
@@ -25,7 +26,8 @@ struct CustomerReader::Impl {
     PurchaseReader purchases;
 };
 
-CustomerReader::CustomerReader(db::Connection& connection, const Key256& identifier_key, crm::IdentifierRules rules)
+CustomerReader::CustomerReader(db::Connection& connection, const Key256& identifier_key,
+                               crm::IdentifierRules rules)
     : impl_(std::make_unique<Impl>(connection, identifier_key, std::move(rules))) {}
 CustomerReader::~CustomerReader() = default;
 

@@ -7,11 +7,14 @@ namespace mudi::server {
 struct FeedReader::Impl {
     explicit Impl(db::Connection& connection)
         : newest(connection, "SELECT newest FROM bucket WHERE store = :store"),
-          rows(connection, "SELECT version, kind, key, deleted, body FROM feed WHERE store = :store AND version > :after "
-                           "ORDER BY version LIMIT 5000") {}
+          rows(connection,
+               "SELECT version, kind, key, deleted, body FROM feed WHERE store = :store AND version > :after "
+               "ORDER BY version LIMIT 5000") {}
 
     db::Query<db::Columns<std::int64_t>, db::Params<StoreId>> newest;
-    db::Query<db::Columns<std::int64_t, std::uint32_t, std::string, bool, Bytes>, db::Params<StoreId, std::int64_t>> rows;
+    db::Query<db::Columns<std::int64_t, std::uint32_t, std::string, bool, Bytes>,
+              db::Params<StoreId, std::int64_t>>
+        rows;
 };
 
 FeedReader::FeedReader(db::Connection& connection) : impl_(std::make_unique<Impl>(connection)) {}
@@ -33,7 +36,8 @@ Result<FeedReader::Page> FeedReader::read(const StoreId& store, std::int64_t aft
             return true;
         },
         store, after));
-    // Read after the rows: a commit in between may only make `newest` newer, never older than what is handed out.
+    // Read after the rows: a commit in between may only make `newest` newer, never older than what is handed
+    // out.
     MUDI_TRY(page.newest, newest(store));
     return page;
 }

@@ -29,20 +29,26 @@ struct FeedWriter::Impl {
         : counters(writer), all_buckets(writer, "SELECT store, newest FROM bucket ORDER BY store"),
           make_bucket(writer, "INSERT INTO bucket (store, newest) VALUES (:store, 0)"),
           save_bucket(writer, "UPDATE bucket SET newest = :newest WHERE store = :store"),
-          rows_of(writer, "SELECT store, deleted, body FROM feed WHERE kind = :kind AND key = :key ORDER BY store"),
+          rows_of(writer,
+                  "SELECT store, deleted, body FROM feed WHERE kind = :kind AND key = :key ORDER BY store"),
           settings(writer, "SELECT value FROM meta WHERE name = 'settings'"),
           save_settings(writer, "INSERT INTO meta (name, value) VALUES ('settings', :value) "
                                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
           products(writer, "SELECT item, body FROM product ORDER BY item"),
           product(writer, "SELECT body FROM product WHERE item = :item"),
-          save_product(writer, "INSERT INTO product (item, name, category, body) VALUES (:item, :name, :category, :body) "
-                               "ON CONFLICT (item) DO UPDATE SET name = excluded.name, category = excluded.category, "
-                               "body = excluded.body"),
+          save_product(
+              writer,
+              "INSERT INTO product (item, name, category, body) VALUES (:item, :name, :category, :body) "
+              "ON CONFLICT (item) DO UPDATE SET name = excluded.name, category = excluded.category, "
+              "body = excluded.body"),
           // Everybody may be of interest to the new store: who is not, is found out when the slice is made.
-          wake_profiles(writer, "INSERT INTO dirty_record (record, since_ms) SELECT DISTINCT profile, 0 FROM profile_member "
-                                "WHERE true ON CONFLICT (record) DO NOTHING"),
+          wake_profiles(
+              writer,
+              "INSERT INTO dirty_record (record, since_ms) SELECT DISTINCT profile, 0 FROM profile_member "
+              "WHERE true ON CONFLICT (record) DO NOTHING"),
           write(writer, "feed", "kind, key, store, version, deleted, body",
-                "ON CONFLICT (kind, key, store) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, "
+                "ON CONFLICT (kind, key, store) DO UPDATE SET version = excluded.version, deleted = "
+                "excluded.deleted, "
                 "body = excluded.body") {}
 
     struct Row {
@@ -52,7 +58,8 @@ struct FeedWriter::Impl {
 
     Status load();
     Result<std::map<StoreId, Row>> current(FeedKind kind, const std::string& key);
-    Status put(FeedKind kind, const std::string& key, const StoreId& store, bool deleted, std::string_view body, bool is_new);
+    Status put(FeedKind kind, const std::string& key, const StoreId& store, bool deleted,
+               std::string_view body, bool is_new);
 
     Counters counters;
     db::Query<Columns<StoreId, std::int64_t>, Params<>> all_buckets;
@@ -67,7 +74,8 @@ struct FeedWriter::Impl {
     db::Command<> wake_profiles;
     db::Bulk<std::uint32_t, std::string, StoreId, std::int64_t, bool, Bytes> write;
 
-    /// Bucket -> newest version, loaded anew in every transaction: other writers of the same connection exist.
+    /// Bucket -> newest version, loaded anew in every transaction: other writers of the same connection
+    /// exist.
     std::map<StoreId, std::int64_t> newest;
     std::set<StoreId> moved;
     bool loaded{false};
@@ -78,12 +86,14 @@ struct FeedWriter::Impl {
 Status FeedWriter::Impl::load() {
     if (loaded) return {};
     newest.clear();
-    MUDI_CHECK(all_buckets.each([&](StoreId store, std::int64_t version) { newest.emplace(std::move(store), version); }));
+    MUDI_CHECK(all_buckets.each(
+        [&](StoreId store, std::int64_t version) { newest.emplace(std::move(store), version); }));
     loaded = true;
     return {};
 }
 
-Result<std::map<StoreId, FeedWriter::Impl::Row>> FeedWriter::Impl::current(FeedKind kind, const std::string& key) {
+Result<std::map<StoreId, FeedWriter::Impl::Row>> FeedWriter::Impl::current(FeedKind kind,
+                                                                           const std::string& key) {
     if (gathered.contains({number(kind), key})) {
         MUDI_CHECK(write.flush());
         gathered.clear();
@@ -116,7 +126,8 @@ Result<bool> FeedWriter::open_bucket(const StoreId& store) {
     impl_->newest.emplace(store, 0);
     MUDI_TRY(const auto settings, impl_->settings.first());
     if (settings) {
-        MUDI_CHECK(impl_->put(FeedKind::settings, settings_key, store, false, std::get<0>(*settings).data, true));
+        MUDI_CHECK(
+            impl_->put(FeedKind::settings, settings_key, store, false, std::get<0>(*settings).data, true));
     }
     MUDI_TRY(const auto products, impl_->products.all());
     for (const auto& [item, body] : products) {
@@ -158,7 +169,8 @@ Result<bool> FeedWriter::put_product(const crm::Product& product) {
     return true;
 }
 
-Result<std::size_t> FeedWriter::put_profile(ProfileId profile, std::string_view body, std::span<const StoreId> stores) {
+Result<std::size_t> FeedWriter::put_profile(ProfileId profile, std::string_view body,
+                                            std::span<const StoreId> stores) {
     MUDI_CHECK(impl_->load());
     const std::string key = std::to_string(profile.value);
     MUDI_TRY(const auto rows, impl_->current(FeedKind::profile, key));

@@ -34,8 +34,10 @@ struct Life {
 struct Inbox::Impl {
     explicit Impl(db::Connection& connection)
         : writer(connection), counters(connection), feed(connection),
-          find_life(connection, "SELECT l.life, l.seq, l.chain, COALESCE(t.ahead_ms, 0) FROM life l "
-                                "LEFT JOIN till t ON t.till = l.till WHERE l.till = :till AND l.incarnation = :incarnation"),
+          find_life(
+              connection,
+              "SELECT l.life, l.seq, l.chain, COALESCE(t.ahead_ms, 0) FROM life l "
+              "LEFT JOIN till t ON t.till = l.till WHERE l.till = :till AND l.incarnation = :incarnation"),
           make_life(connection, "INSERT INTO life (life, till, incarnation, seq, chain, taken_seq) "
                                 "VALUES (:life, :till, :incarnation, 0, :chain, 0)"),
           save_life(connection, "UPDATE life SET seq = :seq, chain = :chain WHERE life = :life"),
@@ -44,11 +46,13 @@ struct Inbox::Impl {
           chain_at(connection, "SELECT chain FROM inbox WHERE life = :life AND seq = :seq"),
           save_till(connection,
                     "INSERT INTO till (till, store, workstation, life, last_contact_ms, ahead_ms) "
-                    "VALUES (:till, :store, :workstation, :life, :contact, :ahead) ON CONFLICT (till) DO UPDATE SET "
+                    "VALUES (:till, :store, :workstation, :life, :contact, :ahead) ON CONFLICT (till) DO "
+                    "UPDATE SET "
                     "store = excluded.store, workstation = excluded.workstation, life = excluded.life, "
                     "last_contact_ms = excluded.last_contact_ms, ahead_ms = excluded.ahead_ms"),
           save_contact(connection, "UPDATE till SET last_contact_ms = :contact WHERE till = :till"),
-          insert(connection, "inbox", "id, life, seq, chain, event, hlc, kind, body_schema, received_ms, ahead_ms, body") {}
+          insert(connection, "inbox",
+                 "id, life, seq, chain, event, hlc, kind, body_schema, received_ms, ahead_ms, body") {}
 
     Result<Life*> life_of(TillId till, Incarnation incarnation);
     Result<Life*> begin_life(TillId till, Incarnation incarnation, std::int64_t ahead_ms);
@@ -78,8 +82,8 @@ struct Inbox::Impl {
     db::Query<Columns<Bits128>, Params<std::int64_t, EventSeq>> chain_at;
     db::Command<TillId, StoreId, WorkstationId, std::int64_t, Time, std::int64_t> save_till;
     db::Command<Time, TillId> save_contact;
-    db::Bulk<std::int64_t, std::int64_t, EventSeq, Bits128, EventId, std::int64_t, std::uint32_t, std::uint32_t, Time,
-             std::int64_t, Bytes>
+    db::Bulk<std::int64_t, std::int64_t, EventSeq, Bits128, EventId, std::int64_t, std::uint32_t,
+             std::uint32_t, Time, std::int64_t, Bytes>
         insert;
 
     /// Bounded by clearing: a chain has thousands of tills, each with a few lives.
@@ -112,7 +116,8 @@ Result<Life*> Inbox::Impl::begin_life(TillId till, Incarnation incarnation, std:
     return &lives.emplace(LifeKey{till.value, incarnation.value}, Life{id, {}, ahead_ms}).first->second;
 }
 
-Status Inbox::Impl::store(const sync::PushedBatch& batch, const sync::AppendPlan& plan, Life& life, Time now) {
+Status Inbox::Impl::store(const sync::PushedBatch& batch, const sync::AppendPlan& plan, Life& life,
+                          Time now) {
     if (next_row == 0) {
         MUDI_TRY(const auto last, last_row.first());
         next_row = (last ? std::get<0>(*last) : 0) + 1;
@@ -122,8 +127,8 @@ Status Inbox::Impl::store(const sync::PushedBatch& batch, const sync::AppendPlan
     for (std::size_t i = plan.first; i < batch.events.size(); ++i) {
         const sync::Event& event = batch.events[i];
         body.data = event.body;
-        MUDI_CHECK(insert.add(next_row++, life.id, event.seq, plan.chains[i - plan.first], event.id, event.hlc, event.kind,
-                              event.schema, now, life.ahead_ms, body));
+        MUDI_CHECK(insert.add(next_row++, life.id, event.seq, plan.chains[i - plan.first], event.id,
+                              event.hlc, event.kind, event.schema, now, life.ahead_ms, body));
     }
     unwritten = true;
     counters.add(counter::received, static_cast<std::int64_t>(batch.events.size() - plan.first));
@@ -134,7 +139,8 @@ Status Inbox::Impl::store(const sync::PushedBatch& batch, const sync::AppendPlan
 Result<Result<sync::HighWater>> Inbox::Impl::append_one(const sync::PushedBatch& batch, Time now) {
     MUDI_TRY(Life* const life, life_of(batch.till, batch.incarnation));
     if (life == nullptr) {
-        return Result<sync::HighWater>(fail(Code::not_found, "till.unknown", "this till has not said hello in this life"));
+        return Result<sync::HighWater>(
+            fail(Code::not_found, "till.unknown", "this till has not said hello in this life"));
     }
     if (batch.events.empty()) return Result<sync::HighWater>(life->mark);
     std::optional<Bits128> overlap;
@@ -151,9 +157,11 @@ Result<Result<sync::HighWater>> Inbox::Impl::append_one(const sync::PushedBatch&
     const sync::AppendPlan plan = sync::plan_append(life->mark, batch, overlap);
     switch (plan.verdict) {
     case sync::AppendPlan::Verdict::gap:
-        return Result<sync::HighWater>(fail(Code::invalid, "sync.gap", "events before this batch have not arrived"));
+        return Result<sync::HighWater>(
+            fail(Code::invalid, "sync.gap", "events before this batch have not arrived"));
     case sync::AppendPlan::Verdict::fork:
-        return Result<sync::HighWater>(fail(Code::conflict, "sync.fork", "the server knows another history of this life"));
+        return Result<sync::HighWater>(
+            fail(Code::conflict, "sync.fork", "the server knows another history of this life"));
     case sync::AppendPlan::Verdict::nothing_new: break;
     case sync::AppendPlan::Verdict::append:
         MUDI_CHECK(store(batch, plan, *life, now));
@@ -175,7 +183,8 @@ Status Inbox::Impl::save_marks(Time now) {
     return {};
 }
 
-Result<std::vector<Result<sync::HighWater>>> Inbox::Impl::append(std::span<const sync::PushedBatch> batches, Time now) {
+Result<std::vector<Result<sync::HighWater>>> Inbox::Impl::append(std::span<const sync::PushedBatch> batches,
+                                                                 Time now) {
     if (lives.size() > lives_max) lives.clear();
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
     std::vector<Result<sync::HighWater>> results;
@@ -216,7 +225,8 @@ Result<sync::HighWater> Inbox::register_till(const sync::TillHello& hello, Time 
     return result;
 }
 
-Result<std::vector<Result<sync::HighWater>>> Inbox::append(std::span<const sync::PushedBatch> batches, Time now) {
+Result<std::vector<Result<sync::HighWater>>> Inbox::append(std::span<const sync::PushedBatch> batches,
+                                                           Time now) {
     auto results = impl_->append(batches, now);
     if (!results) impl_->forget();
     return results;

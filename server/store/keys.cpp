@@ -17,8 +17,8 @@ using ReadMeta = db::Query<db::Columns<Bytes>, db::Params<std::string>>;
 using WriteMeta = db::Command<std::string, Bytes>;
 
 constexpr const char* read_sql = "SELECT value FROM meta WHERE name = :name";
-constexpr const char* write_sql =
-    "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+constexpr const char* write_sql = "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) "
+                                  "DO UPDATE SET value = excluded.value";
 
 Bytes bytes_of(std::uint64_t number) {
     std::string data(8, '\0');
@@ -51,7 +51,8 @@ struct Stored {
     }
 
     static Result<ServerKeys> read(std::string_view data) {
-        if (data.size() != size) return fail(Code::corrupt, "keys.corrupt", "the stored server keys are damaged");
+        if (data.size() != size)
+            return fail(Code::corrupt, "keys.corrupt", "the stored server keys are damaged");
         ServerKeys keys;
         keys.generation = number_of(data.substr(0, 8));
         keys.identifier_key = key256_from_bytes(data.substr(8, 32)).value_or(Key256{});

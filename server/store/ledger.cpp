@@ -37,7 +37,8 @@ Status Ledger::flush() {
 }
 
 Result<Points> Ledger::net(std::int64_t purchase) {
-    MUDI_TRY(const auto row, impl_->net.first(purchase * postings_per_purchase, (purchase + 1) * postings_per_purchase));
+    MUDI_TRY(const auto row,
+             impl_->net.first(purchase * postings_per_purchase, (purchase + 1) * postings_per_purchase));
     return Points{row ? -std::get<0>(*row).value : 0};
 }
 

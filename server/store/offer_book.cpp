@@ -19,23 +19,30 @@ using db::Params;
 struct OfferBook::Impl {
     explicit Impl(db::Connection& writer)
         : counters(writer),
-          dirty(writer, "SELECT d.record, m.profile FROM dirty_record d JOIN profile_member m ON m.record = d.record "
-                        "ORDER BY d.since_ms, d.record LIMIT :limit"),
+          dirty(writer,
+                "SELECT d.record, m.profile FROM dirty_record d JOIN profile_member m ON m.record = d.record "
+                "ORDER BY d.since_ms, d.record LIMIT :limit"),
           any_dirty(writer, "SELECT record FROM dirty_record LIMIT 1"),
           clean(writer, "DELETE FROM dirty_record WHERE record = :record"),
-          swallowed(writer, "SELECT s.profile, m.profile FROM swallowed_profile s JOIN profile_member m ON m.record = s.profile "
+          swallowed(writer, "SELECT s.profile, m.profile FROM swallowed_profile s JOIN profile_member m ON "
+                            "m.record = s.profile "
                             "ORDER BY s.profile"),
           digested(writer, "DELETE FROM swallowed_profile WHERE profile = :profile"),
-          habits(writer, "SELECT h.item, COALESCE(p.name, w.description, ''), COALESCE(p.category, w.category, ''), h.times, "
-                         "h.first_ms, h.last_ms, h.spent FROM item_habit h LEFT JOIN product p ON p.item = h.item "
-                         "LEFT JOIN item_word w ON w.item = h.item WHERE h.record = :record AND h.times > 0"),
+          habits(writer,
+                 "SELECT h.item, COALESCE(p.name, w.description, ''), COALESCE(p.category, w.category, ''), "
+                 "h.times, "
+                 "h.first_ms, h.last_ms, h.spent FROM item_habit h LEFT JOIN product p ON p.item = h.item "
+                 "LEFT JOIN item_word w ON w.item = h.item WHERE h.record = :record AND h.times > 0"),
           drop(writer, "DELETE FROM offer WHERE profile = :profile"),
           insert(writer, "offer",
-                 "profile, offer, kind, item, category, currency, percent, amount_off, basket_min, discount_max, from_ms, to_ms, "
+                 "profile, offer, kind, item, category, currency, percent, amount_off, basket_min, "
+                 "discount_max, from_ms, to_ms, "
                  "reason_item, reason_category, days_usual, days_since, times"),
-          due(writer, "offer_due", "profile, due_ms", "ON CONFLICT (profile) DO UPDATE SET due_ms = excluded.due_ms"),
+          due(writer, "offer_due", "profile, due_ms",
+              "ON CONFLICT (profile) DO UPDATE SET due_ms = excluded.due_ms"),
           not_due(writer, "DELETE FROM offer_due WHERE profile = :profile"),
-          due_now(writer, "SELECT profile FROM offer_due WHERE due_ms <= :now ORDER BY due_ms, profile LIMIT :limit"),
+          due_now(writer,
+                  "SELECT profile FROM offer_due WHERE due_ms <= :now ORDER BY due_ms, profile LIMIT :limit"),
           wake(writer, "dirty_record", "record, since_ms", "ON CONFLICT (record) DO NOTHING") {}
 
     Counters counters;
@@ -44,10 +51,13 @@ struct OfferBook::Impl {
     db::Command<SourceRecordId> clean;
     db::Query<Columns<ProfileId, ProfileId>, Params<>> swallowed;
     db::Command<ProfileId> digested;
-    db::Query<Columns<std::string, std::string, std::string, std::int32_t, Time, Time, std::int64_t>, Params<SourceRecordId>> habits;
+    db::Query<Columns<std::string, std::string, std::string, std::int32_t, Time, Time, std::int64_t>,
+              Params<SourceRecordId>>
+        habits;
     db::Command<ProfileId> drop;
-    db::Bulk<ProfileId, OfferId, crm::OfferKind, std::string, std::string, std::uint16_t, std::int32_t, std::int64_t,
-             std::int64_t, std::int64_t, Time, Time, std::string, std::string, std::int32_t, std::int32_t, std::int32_t>
+    db::Bulk<ProfileId, OfferId, crm::OfferKind, std::string, std::string, std::uint16_t, std::int32_t,
+             std::int64_t, std::int64_t, std::int64_t, Time, Time, std::string, std::string, std::int32_t,
+             std::int32_t, std::int32_t>
         insert;
     db::Bulk<ProfileId, Time> due;
     db::Command<ProfileId> not_due;
@@ -85,10 +95,10 @@ Result<std::vector<crm::ItemHabit>> OfferBook::habits(std::span<const SourceReco
     std::vector<crm::ItemHabit> habits;
     for (const SourceRecordId record : records) {
         MUDI_CHECK(impl_->habits.each(
-            [&](std::string item, std::string description, std::string category, std::int32_t times, Time first, Time last,
-                std::int64_t spent) {
-                habits.push_back({std::move(item), std::move(description), std::move(category), times, first, last,
-                                  Money{spent, inr}});
+            [&](std::string item, std::string description, std::string category, std::int32_t times,
+                Time first, Time last, std::int64_t spent) {
+                habits.push_back({std::move(item), std::move(description), std::move(category), times, first,
+                                  last, Money{spent, inr}});
             },
             record));
     }
@@ -111,10 +121,14 @@ Result<std::vector<crm::ItemHabit>> OfferBook::habits(std::span<const SourceReco
 }
 
 Result<std::size_t> OfferBook::replace(ProfileId profile, std::span<const crm::Offer> before,
-                                       std::span<const crm::Offer> offers, std::span<const ProfileId> swallowed) {
+                                       std::span<const crm::Offer> offers,
+                                       std::span<const ProfileId> swallowed) {
     std::size_t made = 0;
     for (const crm::Offer& offer : offers) {
-        made += std::none_of(before.begin(), before.end(), [&](const crm::Offer& old) { return old.id == offer.id; }) ? 1 : 0;
+        made += std::none_of(before.begin(), before.end(),
+                             [&](const crm::Offer& old) { return old.id == offer.id; })
+                    ? 1
+                    : 0;
     }
     if (swallowed.empty() && made == 0 && before.size() == offers.size()) return made;
     if (!before.empty()) {
@@ -124,12 +138,13 @@ Result<std::size_t> OfferBook::replace(ProfileId profile, std::span<const crm::O
         for (const ProfileId gone : swallowed) MUDI_CHECK(impl_->drop(gone));
     }
     for (const crm::Offer& o : offers) {
-        MUDI_CHECK(impl_->insert.add(profile, o.id, o.kind, o.item_id, o.category, o.amount_off.currency.number, o.percent.value,
-                                     o.amount_off.minor, o.basket_min.minor, o.discount_max.minor, o.valid_from, o.valid_to,
-                                     o.reason.item, o.reason.category, o.reason.days_usual, o.reason.days_since,
-                                     o.reason.times));
+        MUDI_CHECK(impl_->insert.add(
+            profile, o.id, o.kind, o.item_id, o.category, o.amount_off.currency.number, o.percent.value,
+            o.amount_off.minor, o.basket_min.minor, o.discount_max.minor, o.valid_from, o.valid_to,
+            o.reason.item, o.reason.category, o.reason.days_usual, o.reason.days_since, o.reason.times));
     }
-    impl_->counters.add(counter::offers_out, static_cast<std::int64_t>(offers.size()) - static_cast<std::int64_t>(before.size()));
+    impl_->counters.add(counter::offers_out,
+                        static_cast<std::int64_t>(offers.size()) - static_cast<std::int64_t>(before.size()));
     impl_->counters.add(counter::offers_pushed, static_cast<std::int64_t>(made));
     return made;
 }

@@ -22,17 +22,24 @@ std::string tier_of(std::int64_t spent_minor) {
 struct ProfileReader::Impl {
     explicit Impl(db::Connection& connection)
         : profile_of(connection, "SELECT profile FROM profile_member WHERE record = :record"),
-          with(connection, "SELECT DISTINCT m.profile FROM record_identifier i JOIN profile_member m ON m.record = i.record "
+          with(connection, "SELECT DISTINCT m.profile FROM record_identifier i JOIN profile_member m ON "
+                           "m.record = i.record "
                            "WHERE i.hash = :hash ORDER BY m.profile"),
-          records_of(connection, "SELECT record FROM profile_member WHERE profile = :profile ORDER BY record"),
+          records_of(connection,
+                     "SELECT record FROM profile_member WHERE profile = :profile ORDER BY record"),
           record(connection, std::string(record_columns) + "WHERE r.id = :id"),
-          balance(connection, "SELECT CAST(COALESCE(SUM(points), 0) AS INTEGER) FROM ledger_entry WHERE account = :record"),
-          visits(connection, "SELECT store, visits, first_ms, last_ms, spent FROM record_visit WHERE record = :record"),
+          balance(
+              connection,
+              "SELECT CAST(COALESCE(SUM(points), 0) AS INTEGER) FROM ledger_entry WHERE account = :record"),
+          visits(connection,
+                 "SELECT store, visits, first_ms, last_ms, spent FROM record_visit WHERE record = :record"),
           identifiers(connection, "SELECT hash FROM record_identifier WHERE record = :record"),
           links(connection, "SELECT a, b, reason FROM merge_link WHERE a = :record ORDER BY b, reason"),
-          offers(connection, "SELECT offer, kind, item, category, currency, percent, amount_off, basket_min, discount_max, "
-                             "from_ms, to_ms, reason_item, reason_category, days_usual, days_since, times FROM offer "
-                             "WHERE profile = :profile ORDER BY kind, offer") {}
+          offers(
+              connection,
+              "SELECT offer, kind, item, category, currency, percent, amount_off, basket_min, discount_max, "
+              "from_ms, to_ms, reason_item, reason_category, days_usual, days_since, times FROM offer "
+              "WHERE profile = :profile ORDER BY kind, offer") {}
 
     db::Query<Columns<ProfileId>, Params<SourceRecordId>> profile_of;
     db::Query<Columns<ProfileId>, Params<IdentifierHash>> with;
@@ -42,9 +49,9 @@ struct ProfileReader::Impl {
     db::Query<Columns<StoreId, std::int64_t, Time, Time, std::int64_t>, Params<SourceRecordId>> visits;
     db::Query<Columns<IdentifierHash>, Params<SourceRecordId>> identifiers;
     db::Query<Columns<SourceRecordId, SourceRecordId, crm::MergeReason>, Params<SourceRecordId>> links;
-    db::Query<Columns<OfferId, crm::OfferKind, std::string, std::string, std::uint16_t, std::int32_t, std::int64_t,
-                      std::int64_t, std::int64_t, Time, Time, std::string, std::string, std::int32_t, std::int32_t,
-                      std::int32_t>,
+    db::Query<Columns<OfferId, crm::OfferKind, std::string, std::string, std::uint16_t, std::int32_t,
+                      std::int64_t, std::int64_t, std::int64_t, Time, Time, std::string, std::string,
+                      std::int32_t, std::int32_t, std::int32_t>,
               Params<ProfileId>>
         offers;
 };
@@ -70,7 +77,8 @@ Result<std::vector<ProfileReader::Member>> ProfileReader::members(ProfileId prof
         MUDI_TRY(auto row, impl_->record.first(id));
         if (!row) continue;
         StoredRecord stored = record_of(std::move(*row));
-        members.push_back({{stored.id, std::move(stored.record)}, stored.superseded_by.value != 0, stored.at});
+        members.push_back(
+            {{stored.id, std::move(stored.record)}, stored.superseded_by.value != 0, stored.at});
     }
     return members;
 }
@@ -110,7 +118,10 @@ Result<std::vector<crm::MergeLink>> ProfileReader::links(std::span<const SourceR
     std::vector<crm::MergeLink> links;
     for (const SourceRecordId record : records) {
         MUDI_CHECK(impl_->links.each(
-            [&](SourceRecordId a, SourceRecordId b, crm::MergeReason reason) { links.push_back({a, b, reason}); }, record));
+            [&](SourceRecordId a, SourceRecordId b, crm::MergeReason reason) {
+                links.push_back({a, b, reason});
+            },
+            record));
     }
     return links;
 }
@@ -119,11 +130,20 @@ Result<std::vector<crm::Offer>> ProfileReader::offers(ProfileId profile) {
     std::vector<crm::Offer> offers;
     MUDI_CHECK(impl_->offers.each(
         [&](OfferId id, crm::OfferKind kind, std::string item, std::string category, std::uint16_t currency,
-            std::int32_t percent, std::int64_t amount_off, std::int64_t basket_min, std::int64_t discount_max, Time from, Time to,
-            std::string reason_item, std::string reason_category, std::int32_t usual, std::int32_t since, std::int32_t times) {
+            std::int32_t percent, std::int64_t amount_off, std::int64_t basket_min, std::int64_t discount_max,
+            Time from, Time to, std::string reason_item, std::string reason_category, std::int32_t usual,
+            std::int32_t since, std::int32_t times) {
             const Currency of{currency};
-            offers.push_back({id, kind, std::move(item), std::move(category), BasisPoints{percent}, Money{amount_off, of},
-                              Money{basket_min, of}, Money{discount_max, of}, from, to,
+            offers.push_back({id,
+                              kind,
+                              std::move(item),
+                              std::move(category),
+                              BasisPoints{percent},
+                              Money{amount_off, of},
+                              Money{basket_min, of},
+                              Money{discount_max, of},
+                              from,
+                              to,
                               {std::move(reason_item), std::move(reason_category), usual, since, times}});
         },
         profile));

@@ -14,8 +14,8 @@ using db::Columns;
 using db::Params;
 using OptionalMoney = std::optional<std::int64_t>;
 
-constexpr const char* head_columns =
-    "SELECT p.id, p.kind, p.record, p.flags, p.at_ms, p.store, p.workstation, p.day, p.number FROM purchase p ";
+constexpr const char* head_columns = "SELECT p.id, p.kind, p.record, p.flags, p.at_ms, p.store, "
+                                     "p.workstation, p.day, p.number FROM purchase p ";
 
 using HeadColumns = Columns<std::int64_t, crm::TransactionKind, SourceRecordId, std::uint32_t, Time, StoreId,
                             WorkstationId, BusinessDay, std::string>;
@@ -47,33 +47,39 @@ struct PurchaseBook::Impl {
     explicit Impl(db::Connection& writer)
         : keys(writer, "business_key", "hash, purchase", "ON CONFLICT (hash) DO NOTHING"),
           purchases(writer, "purchase",
-                    "id, event, till, store, workstation, day, number, kind, training, begin_ms, end_ms, at_ms, operator_id, "
+                    "id, event, till, store, workstation, day, number, kind, training, begin_ms, end_ms, "
+                    "at_ms, operator_id, "
                     "host, currency, member_hash, record, total, tax_total, tax_included, lines, flags"),
           lines(writer, "purchase_line",
-                "purchase, line, type, item, description, category, unit, quantity, unit_price, amount, tax_rate, tax, goods"),
+                "purchase, line, type, item, description, category, unit, quantity, unit_price, amount, "
+                "tax_rate, tax, goods"),
           discounts(writer, "line_discount", "purchase, line, ordinal, promotion, offer, amount"),
           tenders(writer, "tender", "purchase, ordinal, kind, amount, reference"),
           redemptions(writer, "redemption", "purchase, ordinal, offer"),
           key_holder(writer, "SELECT purchase FROM business_key WHERE hash = :hash"),
-          holder(writer, std::string(head_columns) + "JOIN business_key k ON k.purchase = p.id WHERE k.hash = :hash"),
+          holder(writer,
+                 std::string(head_columns) + "JOIN business_key k ON k.purchase = p.id WHERE k.hash = :hash"),
           head(writer, std::string(head_columns) + "WHERE p.id = :id"),
           by_event(writer, "SELECT id FROM purchase WHERE event = :event"),
           link(writer, "INSERT INTO purchase_link (original, purchase) VALUES (:original, :purchase) "
                        "ON CONFLICT (original, purchase) DO NOTHING"),
           linked(writer, "SELECT purchase FROM purchase_link WHERE original = :original ORDER BY purchase"),
-          dangling(writer, "SELECT DISTINCT l.original FROM purchase_link l LEFT JOIN business_key k ON k.hash = l.original "
+          dangling(writer, "SELECT DISTINCT l.original FROM purchase_link l LEFT JOIN business_key k ON "
+                           "k.hash = l.original "
                            "WHERE k.hash IS NULL LIMIT :limit"),
           update(writer, "UPDATE purchase SET flags = :flags, record = :record WHERE id = :id") {}
 
     db::Bulk<std::int64_t, std::int64_t> keys;
-    db::Bulk<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string, crm::TransactionKind, bool, Time,
-             Time, Time, std::string, std::string, std::uint16_t, std::optional<IdentifierHash>, SourceRecordId, std::int64_t,
-             std::int64_t, bool, std::size_t, std::uint32_t>
+    db::Bulk<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string,
+             crm::TransactionKind, bool, Time, Time, Time, std::string, std::string, std::uint16_t,
+             std::optional<IdentifierHash>, SourceRecordId, std::int64_t, std::int64_t, bool, std::size_t,
+             std::uint32_t>
         purchases;
-    db::Bulk<std::int64_t, std::int32_t, crm::LineType, std::string, std::string, std::string, std::string, Quantity,
-             OptionalMoney, std::int64_t, std::int32_t, std::int64_t, bool>
+    db::Bulk<std::int64_t, std::int32_t, crm::LineType, std::string, std::string, std::string, std::string,
+             Quantity, OptionalMoney, std::int64_t, std::int32_t, std::int64_t, bool>
         lines;
-    db::Bulk<std::int64_t, std::int32_t, std::int64_t, std::string, std::optional<OfferId>, std::int64_t> discounts;
+    db::Bulk<std::int64_t, std::int32_t, std::int64_t, std::string, std::optional<OfferId>, std::int64_t>
+        discounts;
     db::Bulk<std::int64_t, std::int64_t, crm::TenderKind, std::int64_t, std::string> tenders;
     db::Bulk<std::int64_t, std::int64_t, OfferId> redemptions;
     db::Query<Columns<std::int64_t>, Params<std::int64_t>> key_holder;
@@ -104,14 +110,15 @@ Result<std::vector<std::int64_t>> PurchaseBook::claim(std::span<const Claim> cla
 Status PurchaseBook::add(const PurchaseEntry& entry) {
     const crm::RetailTransaction& t = *entry.transaction;
     const std::int64_t id = entry.arrival;
-    MUDI_CHECK(impl_->purchases.add(id, t.id, entry.till, t.key.store, t.key.workstation, t.key.day, t.key.number, t.kind,
-                                    t.training, t.begin, t.end, entry.at, t.operator_id, t.host, t.currency.number,
-                                    entry.member, entry.record, t.total.minor, t.tax_total.minor, t.tax_included,
-                                    t.lines.size(), entry.flags));
+    MUDI_CHECK(impl_->purchases.add(id, t.id, entry.till, t.key.store, t.key.workstation, t.key.day,
+                                    t.key.number, t.kind, t.training, t.begin, t.end, entry.at, t.operator_id,
+                                    t.host, t.currency.number, entry.member, entry.record, t.total.minor,
+                                    t.tax_total.minor, t.tax_included, t.lines.size(), entry.flags));
     for (const crm::LineItem& line : t.lines) {
         const OptionalMoney price = line.unit_price ? OptionalMoney{line.unit_price->minor} : std::nullopt;
-        MUDI_CHECK(impl_->lines.add(id, line.number, line.type, line.item_id, line.description, line.category, line.unit,
-                                    line.quantity, price, line.amount.minor, line.tax_rate.value, line.tax.minor, line.goods));
+        MUDI_CHECK(impl_->lines.add(id, line.number, line.type, line.item_id, line.description, line.category,
+                                    line.unit, line.quantity, price, line.amount.minor, line.tax_rate.value,
+                                    line.tax.minor, line.goods));
         std::int64_t ordinal = 0;
         for (const crm::Discount& discount : line.discounts) {
             MUDI_CHECK(impl_->discounts.add(id, line.number, ordinal++, discount.promotion, discount.offer,

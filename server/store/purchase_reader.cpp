@@ -11,11 +11,12 @@ namespace {
 using db::Columns;
 using db::Params;
 
-constexpr const char* row_columns =
-    "SELECT p.id, p.event, p.till, p.store, p.workstation, p.day, p.number, p.kind, p.training, p.at_ms, p.total, p.currency, "
-    "p.lines, p.flags FROM purchase p ";
-using RowColumns = Columns<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string,
-                           crm::TransactionKind, bool, Time, std::int64_t, std::uint16_t, std::int64_t, std::uint32_t>;
+constexpr const char* row_columns = "SELECT p.id, p.event, p.till, p.store, p.workstation, p.day, p.number, "
+                                    "p.kind, p.training, p.at_ms, p.total, p.currency, "
+                                    "p.lines, p.flags FROM purchase p ";
+using RowColumns =
+    Columns<std::int64_t, EventId, TillId, StoreId, WorkstationId, BusinessDay, std::string,
+            crm::TransactionKind, bool, Time, std::int64_t, std::uint16_t, std::int64_t, std::uint32_t>;
 
 void sum_up(PurchaseFigures& all, const PurchaseFigures& part) {
     all.transactions += part.transactions;
@@ -42,31 +43,42 @@ struct PurchaseReader::Impl {
                   "CAST(SUM(training) AS INTEGER), "
                   "CAST(SUM(CASE WHEN training = 0 AND kind = 1 THEN total ELSE 0 END) AS INTEGER), "
                   "CAST(SUM(CASE WHEN training = 0 AND kind = 2 THEN -total ELSE 0 END) AS INTEGER), "
-                  "CAST(SUM(CASE WHEN training = 0 AND kind = 1 AND (flags & 1) <> 0 THEN total ELSE 0 END) AS INTEGER) "
+                  "CAST(SUM(CASE WHEN training = 0 AND kind = 1 AND (flags & 1) <> 0 THEN total ELSE 0 END) "
+                  "AS INTEGER) "
                   "FROM purchase GROUP BY till ORDER BY till"),
           customers(connection, "SELECT COUNT(DISTINCT member_hash) FROM purchase WHERE training = 0"),
           all(connection, std::string(row_columns) + "WHERE p.id > :after ORDER BY p.id LIMIT :limit"),
-          of_till(connection, std::string(row_columns) + "WHERE p.id > :after AND p.till = :till ORDER BY p.id LIMIT :limit"),
-          of_profile(connection, std::string(row_columns) +
-                                     "JOIN profile_member m ON m.record = p.record WHERE m.profile = :profile "
-                                     "AND p.record <> 0 ORDER BY p.at_ms DESC, p.id DESC LIMIT :limit") {}
+          of_till(connection, std::string(row_columns) +
+                                  "WHERE p.id > :after AND p.till = :till ORDER BY p.id LIMIT :limit"),
+          of_profile(connection,
+                     std::string(row_columns) +
+                         "JOIN profile_member m ON m.record = p.record WHERE m.profile = :profile "
+                         "AND p.record <> 0 ORDER BY p.at_ms DESC, p.id DESC LIMIT :limit") {}
 
     template <class Query, class... P>
     Result<std::vector<PurchaseRow>> rows(Query& query, const P&... parameters) {
         std::vector<PurchaseRow> out;
         MUDI_CHECK(query.each(
-            [&](std::int64_t id, EventId event, TillId till, StoreId store, WorkstationId workstation, BusinessDay day,
-                std::string number, crm::TransactionKind kind, bool training, Time at, std::int64_t total,
-                std::uint16_t currency, std::int64_t lines, std::uint32_t flags) {
-                out.push_back({id, event, till, {std::move(store), std::move(workstation), day, std::move(number)}, kind, training,
-                               at, Money{total, Currency{currency}}, lines, flags});
+            [&](std::int64_t id, EventId event, TillId till, StoreId store, WorkstationId workstation,
+                BusinessDay day, std::string number, crm::TransactionKind kind, bool training, Time at,
+                std::int64_t total, std::uint16_t currency, std::int64_t lines, std::uint32_t flags) {
+                out.push_back({id,
+                               event,
+                               till,
+                               {std::move(store), std::move(workstation), day, std::move(number)},
+                               kind,
+                               training,
+                               at,
+                               Money{total, Currency{currency}},
+                               lines,
+                               flags});
             },
             parameters...));
         return out;
     }
 
-    db::Query<Columns<TillId, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                      std::int64_t, std::int64_t>,
+    db::Query<Columns<TillId, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                      std::int64_t, std::int64_t, std::int64_t, std::int64_t>,
               Params<>>
         figures;
     db::Query<Columns<std::int64_t>, Params<>> customers;
@@ -80,10 +92,12 @@ PurchaseReader::~PurchaseReader() = default;
 
 Result<PurchaseSummary> PurchaseReader::summary() {
     PurchaseSummary summary;
-    MUDI_CHECK(impl_->figures.each([&](TillId till, std::int64_t transactions, std::int64_t lines, std::int64_t returns,
-                                       std::int64_t voids, std::int64_t adjustments, std::int64_t training, std::int64_t value,
-                                       std::int64_t returned, std::int64_t voided) {
-        const PurchaseFigures part{transactions, lines, returns, voids, adjustments, training, value, returned, voided};
+    MUDI_CHECK(impl_->figures.each([&](TillId till, std::int64_t transactions, std::int64_t lines,
+                                       std::int64_t returns, std::int64_t voids, std::int64_t adjustments,
+                                       std::int64_t training, std::int64_t value, std::int64_t returned,
+                                       std::int64_t voided) {
+        const PurchaseFigures part{transactions, lines, returns,  voids, adjustments,
+                                   training,     value, returned, voided};
         summary.by_till.push_back({till, part});
         sum_up(summary.all, part);
     }));
@@ -92,7 +106,8 @@ Result<PurchaseSummary> PurchaseReader::summary() {
     return summary;
 }
 
-Result<std::vector<PurchaseRow>> PurchaseReader::list(std::optional<TillId> till, std::int64_t after, std::size_t limit) {
+Result<std::vector<PurchaseRow>> PurchaseReader::list(std::optional<TillId> till, std::int64_t after,
+                                                      std::size_t limit) {
     limit = std::min(limit, list_max);
     if (till) return impl_->rows(impl_->of_till, after, *till, limit);
     return impl_->rows(impl_->all, after, limit);

@@ -17,10 +17,10 @@ namespace mudi::server {
 
 namespace {
 
-using db::Columns;
-using db::Params;
 using crm::Identifier;
 using crm::IdentifierKind;
+using db::Columns;
+using db::Params;
 
 /// One family phone is shared by a few; one made-up phone by thousands. Beyond this the oldest decide.
 constexpr std::size_t candidates_max = 200;
@@ -35,34 +35,44 @@ struct Records::Impl {
                               "WHERE r.source = :source AND r.source_key = :key AND r.superseded_by = 0"),
           by_id(writer, std::string(record_columns) + "WHERE r.id = :id"),
           last_id(writer, "SELECT COALESCE(MAX(id), 0) FROM source_record"),
-          insert(writer,
-                 "INSERT INTO source_record (id, source, source_key, name, language, phone, phone_raw, phone_verified, email, "
-                 "cards, home_store, birthday, address, pincode, marketing, at_ms, superseded_by) VALUES (:id, :source, :key, "
-                 ":name, :language, :phone, :raw, :verified, :email, :cards, :home, :birthday, :address, :pincode, :marketing, "
-                 ":at, 0)"),
+          insert(writer, "INSERT INTO source_record (id, source, source_key, name, language, phone, "
+                         "phone_raw, phone_verified, email, "
+                         "cards, home_store, birthday, address, pincode, marketing, at_ms, superseded_by) "
+                         "VALUES (:id, :source, :key, "
+                         ":name, :language, :phone, :raw, :verified, :email, :cards, :home, :birthday, "
+                         ":address, :pincode, :marketing, "
+                         ":at, 0)"),
           supersede(writer, "UPDATE source_record SET superseded_by = :by WHERE id = :id"),
-          add_identifier(writer, "INSERT INTO record_identifier (hash, record, kind) VALUES (:hash, :record, :kind) "
-                                 "ON CONFLICT (hash, record) DO NOTHING"),
+          add_identifier(writer,
+                         "INSERT INTO record_identifier (hash, record, kind) VALUES (:hash, :record, :kind) "
+                         "ON CONFLICT (hash, record) DO NOTHING"),
           drop_identifiers(writer, "DELETE FROM record_identifier WHERE record = :record"),
           sharing(writer, "SELECT record FROM record_identifier WHERE hash = :hash AND record <> :record "
                           "ORDER BY record LIMIT :limit"),
-          owners_of(writer, "SELECT i.record, m.profile, CASE WHEN r.name = '' THEN 0 ELSE 1 END FROM record_identifier i "
-                            "JOIN profile_member m ON m.record = i.record JOIN source_record r ON r.id = i.record "
-                            "WHERE i.hash = :hash ORDER BY i.record"),
+          owners_of(
+              writer,
+              "SELECT i.record, m.profile, CASE WHEN r.name = '' THEN 0 ELSE 1 END FROM record_identifier i "
+              "JOIN profile_member m ON m.record = i.record JOIN source_record r ON r.id = i.record "
+              "WHERE i.hash = :hash ORDER BY i.record"),
           profile_of(writer, "SELECT profile FROM profile_member WHERE record = :record"),
           add_member(writer, "INSERT INTO profile_member (record, profile) VALUES (:record, :profile)"),
           move_members(writer, "UPDATE profile_member SET profile = :to WHERE profile = :from"),
           add_link(writer, "INSERT INTO merge_link (a, b, reason) VALUES (:a, :b, :reason) "
                            "ON CONFLICT (a, b, reason) DO NOTHING"),
-          add_swallowed(writer, "INSERT INTO swallowed_profile (profile) VALUES (:profile) ON CONFLICT (profile) DO NOTHING"),
+          add_swallowed(
+              writer,
+              "INSERT INTO swallowed_profile (profile) VALUES (:profile) ON CONFLICT (profile) DO NOTHING"),
           add_event(writer, "INSERT INTO record_event (event, record) VALUES (:event, :record) "
                             "ON CONFLICT (event) DO NOTHING"),
           find_event(writer, "SELECT record FROM record_event WHERE event = :event"),
           dirty_rows(writer, "dirty_record", "record, since_ms", "ON CONFLICT (record) DO NOTHING") {}
 
-    Status insert_row(SourceRecordId id, const crm::SourceRecord& record, const std::string& phone_raw, Time now);
-    Result<std::vector<crm::MergeRecord>> share_with(SourceRecordId id, const std::vector<IdentifierHash>& hashes);
-    Status join(SourceRecordId id, std::vector<crm::MergeLink> links, std::optional<SourceRecordId> corrected);
+    Status insert_row(SourceRecordId id, const crm::SourceRecord& record, const std::string& phone_raw,
+                      Time now);
+    Result<std::vector<crm::MergeRecord>> share_with(SourceRecordId id,
+                                                     const std::vector<IdentifierHash>& hashes);
+    Status join(SourceRecordId id, std::vector<crm::MergeLink> links,
+                std::optional<SourceRecordId> corrected);
     std::vector<std::pair<IdentifierHash, IdentifierKind>> hashes_of(const crm::SourceRecord& record) const;
 
     Key256 key;
@@ -70,8 +80,9 @@ struct Records::Impl {
     db::Query<RecordColumns, Params<std::string, std::string>> current;
     db::Query<RecordColumns, Params<SourceRecordId>> by_id;
     db::Query<Columns<std::int64_t>, Params<>> last_id;
-    db::Command<SourceRecordId, std::string, std::string, std::string, std::string, std::string, std::string, bool, std::string,
-                std::string, StoreId, std::string, std::string, std::string, crm::Consent, Time>
+    db::Command<SourceRecordId, std::string, std::string, std::string, std::string, std::string, std::string,
+                bool, std::string, std::string, StoreId, std::string, std::string, std::string, crm::Consent,
+                Time>
         insert;
     db::Command<SourceRecordId, SourceRecordId> supersede;
     db::Command<IdentifierHash, SourceRecordId, IdentifierKind> add_identifier;
@@ -97,20 +108,24 @@ Records::Records(db::Connection& writer, const Key256& identifier_key)
     : impl_(std::make_unique<Impl>(writer, identifier_key)) {}
 Records::~Records() = default;
 
-std::vector<std::pair<IdentifierHash, IdentifierKind>> Records::Impl::hashes_of(const crm::SourceRecord& record) const {
+std::vector<std::pair<IdentifierHash, IdentifierKind>>
+Records::Impl::hashes_of(const crm::SourceRecord& record) const {
     std::vector<std::pair<IdentifierHash, IdentifierKind>> hashes;
     for (const std::string& card : record.cards) {
         hashes.emplace_back(crm::identifier_hash(key, {IdentifierKind::card, card}), IdentifierKind::card);
     }
     if (!record.phone.empty()) {
-        hashes.emplace_back(crm::identifier_hash(key, {IdentifierKind::phone, record.phone}), IdentifierKind::phone);
+        hashes.emplace_back(crm::identifier_hash(key, {IdentifierKind::phone, record.phone}),
+                            IdentifierKind::phone);
     }
     return hashes;
 }
 
-Status Records::Impl::insert_row(SourceRecordId id, const crm::SourceRecord& r, const std::string& phone_raw, Time now) {
-    MUDI_CHECK(insert(id, r.source, r.source_key, r.name, r.language, r.phone, phone_raw, r.phone_verified, r.email,
-                      join_cards(r.cards), r.home_store, r.birthday, r.address, r.pincode, r.marketing, now));
+Status Records::Impl::insert_row(SourceRecordId id, const crm::SourceRecord& r, const std::string& phone_raw,
+                                 Time now) {
+    MUDI_CHECK(insert(id, r.source, r.source_key, r.name, r.language, r.phone, phone_raw, r.phone_verified,
+                      r.email, join_cards(r.cards), r.home_store, r.birthday, r.address, r.pincode,
+                      r.marketing, now));
     for (const auto& [hash, kind] : hashes_of(r)) {
         MUDI_CHECK(add_identifier(hash, id, kind));
         owners.erase(hash.value);
@@ -118,7 +133,8 @@ Status Records::Impl::insert_row(SourceRecordId id, const crm::SourceRecord& r, 
     return {};
 }
 
-Result<std::vector<crm::MergeRecord>> Records::Impl::share_with(SourceRecordId id, const std::vector<IdentifierHash>& hashes) {
+Result<std::vector<crm::MergeRecord>> Records::Impl::share_with(SourceRecordId id,
+                                                                const std::vector<IdentifierHash>& hashes) {
     std::set<SourceRecordId> ids;
     for (const IdentifierHash hash : hashes) {
         MUDI_CHECK(sharing.each([&](SourceRecordId other) { ids.insert(other); }, hash, id, candidates_max));
@@ -132,7 +148,8 @@ Result<std::vector<crm::MergeRecord>> Records::Impl::share_with(SourceRecordId i
 }
 
 /// Puts the new record into the profile that its links lead to; the profiles among them become one.
-Status Records::Impl::join(SourceRecordId id, std::vector<crm::MergeLink> links, std::optional<SourceRecordId> corrected) {
+Status Records::Impl::join(SourceRecordId id, std::vector<crm::MergeLink> links,
+                           std::optional<SourceRecordId> corrected) {
     if (corrected) links.push_back({*corrected, id, crm::MergeReason::same_source_key});
     std::set<ProfileId> profiles;
     for (const crm::MergeLink& link : links) {
@@ -156,7 +173,8 @@ Status Records::Impl::join(SourceRecordId id, std::vector<crm::MergeLink> links,
     return {};
 }
 
-Result<Records::Admission> Records::admit(const crm::SourceRecord& record, const std::string& phone_raw, Time now) {
+Result<Records::Admission> Records::admit(const crm::SourceRecord& record, const std::string& phone_raw,
+                                          Time now) {
     MUDI_TRY(auto row, impl_->current.first(record.source, record.source_key));
     std::optional<SourceRecordId> corrected;
     if (row) {

@@ -18,13 +18,15 @@ struct StatusReader::Impl {
     explicit Impl(db::Connection& opened)
         : connection(opened), counters(opened, "SELECT name, value FROM counter"),
           generation(opened, "SELECT value FROM meta WHERE name = 'keys'"),
-          quarantined(opened, "SELECT COUNT(*) FROM quarantine"), dirty(opened, "SELECT COUNT(*) FROM dirty_record"),
-          till_count(opened, "SELECT COUNT(*) FROM till"),
+          quarantined(opened, "SELECT COUNT(*) FROM quarantine"),
+          dirty(opened, "SELECT COUNT(*) FROM dirty_record"), till_count(opened, "SELECT COUNT(*) FROM till"),
           oldest(opened, "SELECT received_ms FROM inbox WHERE id > :cursor ORDER BY id LIMIT 1"),
-          tills(opened, "SELECT t.till, t.store, t.workstation, l.incarnation, l.seq, t.last_contact_ms, t.ahead_ms "
-                        "FROM till t JOIN life l ON l.life = t.life WHERE t.till > 0 ORDER BY t.till"),
+          tills(opened,
+                "SELECT t.till, t.store, t.workstation, l.incarnation, l.seq, t.last_contact_ms, t.ahead_ms "
+                "FROM till t JOIN life l ON l.life = t.life WHERE t.till > 0 ORDER BY t.till"),
           lives(opened, "SELECT l.till, l.seq, i.received_ms FROM life l "
-                        "LEFT JOIN inbox i ON i.life = l.life AND i.seq = l.taken_seq + 1 WHERE l.till > 0") {}
+                        "LEFT JOIN inbox i ON i.life = l.life AND i.seq = l.taken_seq + 1 WHERE l.till > 0") {
+    }
 
     db::Connection& connection;
     db::Query<Columns<std::string, std::int64_t>, Params<>> counters;
@@ -33,7 +35,8 @@ struct StatusReader::Impl {
     db::Query<Columns<std::int64_t>, Params<>> dirty;
     db::Query<Columns<std::int64_t>, Params<>> till_count;
     db::Query<Columns<Time>, Params<std::int64_t>> oldest;
-    db::Query<Columns<TillId, StoreId, WorkstationId, Incarnation, EventSeq, Time, std::int64_t>, Params<>> tills;
+    db::Query<Columns<TillId, StoreId, WorkstationId, Incarnation, EventSeq, Time, std::int64_t>, Params<>>
+        tills;
     db::Query<Columns<TillId, std::int64_t, std::optional<Time>>, Params<>> lives;
 };
 
@@ -42,7 +45,8 @@ StatusReader::~StatusReader() = default;
 
 Result<StatusCounts> StatusReader::counts(Time now) {
     std::map<std::string, std::int64_t, std::less<>> values;
-    MUDI_CHECK(impl_->counters.each([&](std::string name, std::int64_t value) { values[std::move(name)] = value; }));
+    MUDI_CHECK(
+        impl_->counters.each([&](std::string name, std::int64_t value) { values[std::move(name)] = value; }));
     const auto value = [&](std::string_view name) {
         const auto found = values.find(name);
         return found == values.end() ? std::int64_t{0} : found->second;
@@ -79,11 +83,12 @@ Result<StatusCounts> StatusReader::counts(Time now) {
 
 Result<std::vector<TillRow>> StatusReader::tills(Time now) {
     std::vector<TillRow> rows;
-    MUDI_CHECK(impl_->tills.each([&](TillId till, StoreId store, WorkstationId workstation, Incarnation incarnation,
-                                     EventSeq seq, Time contact, std::int64_t ahead) {
-        rows.push_back({till, std::move(store), std::move(workstation), incarnation, seq, 0, Duration{0}, contact,
-                        Duration{ahead}});
-    }));
+    MUDI_CHECK(
+        impl_->tills.each([&](TillId till, StoreId store, WorkstationId workstation, Incarnation incarnation,
+                              EventSeq seq, Time contact, std::int64_t ahead) {
+            rows.push_back({till, std::move(store), std::move(workstation), incarnation, seq, 0, Duration{0},
+                            contact, Duration{ahead}});
+        }));
     MUDI_CHECK(impl_->lives.each([&](TillId till, std::int64_t seq, std::optional<Time> oldest) {
         const auto row = std::lower_bound(rows.begin(), rows.end(), till,
                                           [](const TillRow& a, TillId b) { return a.till < b; });

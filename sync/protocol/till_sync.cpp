@@ -234,6 +234,9 @@ void TillSync::Impl::answered(const Flight& flight, const PushAnswer& answer, Ou
     push_.failures = 0;
     push_.not_before = now_ + std::min(answer.not_before, patience_max);
     acknowledge(answer.mark.seq, out);
+    // A queue of customers shares one round trip and one commit at the server; a lone sale never waits, nor does a backlog.
+    const bool backlog = state_.last.value - state_.acked.value >= static_cast<std::int64_t>(limits_.events_per_push_max);
+    if (!backlog) push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing);
 }
 
 void TillSync::Impl::answered(const Flight& flight, PullAnswer answer, Out& out) {

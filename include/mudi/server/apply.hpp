@@ -21,16 +21,17 @@ struct ApplyRules {
 };
 
 struct ApplyReport {
-    std::size_t taken{};       ///< events looked at
+    std::size_t taken{}; ///< events looked at
     std::size_t applied{};
-    std::size_t duplicates{};  ///< known under the same event id, or the same sale again: nothing to do
+    std::size_t duplicates{}; ///< known under the same event id, or the same sale again: nothing to do
     std::size_t quarantined{};
-    bool more{false};          ///< others wait
+    bool more{false}; ///< others wait
 };
 
-/// Inbox -> purchases, ledger, source records, profiles. Idempotent by event id; an event that cannot be applied goes to
-/// quarantine with its reason and the next one goes on. Profiles whose offers must be chosen again become dirty
-/// (OfferRefresh takes them). One object per database, on the writer's connection and thread.
+/// Inbox -> purchases, ledger, source records, profiles. Idempotent by event id; an event that cannot be
+/// applied goes to quarantine with its reason and the next one goes on. Profiles whose offers must be chosen
+/// again become dirty (OfferRefresh takes them). One object per database, on the writer's connection and
+/// thread.
 class Apply {
 public:
     Apply(db::Connection& writer, ApplyRules rules);
@@ -38,13 +39,14 @@ public:
     Apply& operator=(const Apply&) = delete;
     ~Apply();
 
-    /// The next waiting events in arrival order, in one transaction. An error (busy, io, unavailable) changes nothing: call
-    /// again later.
+    /// The next waiting events in arrival order, in one transaction. An error (busy, io, unavailable) changes
+    /// nothing: call again later.
     Result<ApplyReport> apply_some(std::size_t events_max, Time now);
+    /// The most it takes at once: some 80 ms in which nothing is accepted, while a backlog goes at full rate.
     static constexpr std::size_t chunk = 1024;
 
-    /// Once more, after an upgrade or a repair: true when it is applied now, false when it stays with a new reason and one more
-    /// attempt. quarantine.unknown (not_found).
+    /// Once more, after an upgrade or a repair: true when it is applied now, false when it stays with a new
+    /// reason and one more attempt. quarantine.unknown (not_found).
     Result<bool> retry(std::int64_t quarantine_id, Time now);
     struct RetryReport {
         std::size_t retried{};

@@ -17,7 +17,7 @@ namespace mudi::server {
 
 /// One event of the inbox, as Apply takes it.
 struct WaitingEvent {
-    std::int64_t id{};   ///< arrival number
+    std::int64_t id{}; ///< arrival number
     std::int64_t life{};
     TillId till;
     sync::Event event;

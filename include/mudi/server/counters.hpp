@@ -12,7 +12,8 @@ namespace mudi::server {
 /// Names of the rows in table counter.
 namespace counter {
 inline constexpr std::string_view received = "inbox.received";
-inline constexpr std::string_view apply_cursor = "apply.cursor"; ///< arrival id of the last event taken, not a sum
+inline constexpr std::string_view apply_cursor =
+    "apply.cursor"; ///< arrival id of the last event taken, not a sum
 inline constexpr std::string_view taken = "apply.taken";
 inline constexpr std::string_view purchases = "purchases";
 inline constexpr std::string_view lines = "lines";

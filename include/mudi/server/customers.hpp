@@ -24,7 +24,7 @@ struct RecordView {
 
 struct ProfileView {
     ProfileId id;
-    crm::SourceRecord golden; ///< the profile's own face; source and source_key are empty
+    crm::SourceRecord golden;        ///< the profile's own face; source and source_key are empty
     std::vector<RecordView> records; ///< oldest first
     std::vector<crm::MergeLink> links;
     Points points;
@@ -44,8 +44,8 @@ public:
     CustomerReader& operator=(const CustomerReader&) = delete;
     ~CustomerReader();
 
-    /// Whom a card number, a phone or a profile/record id names; several when people share a phone. Never an error for
-    /// text that is none of these: empty.
+    /// Whom a card number, a phone or a profile/record id names; several when people share a phone. Never an
+    /// error for text that is none of these: empty.
     Result<std::vector<ProfileId>> find(std::string_view query);
     /// `id` may be any record's: it leads to the profile it is in now. customer.unknown (not_found).
     Result<ProfileView> profile(ProfileId id);

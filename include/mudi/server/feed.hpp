@@ -46,8 +46,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// Writes the feed inside the caller's write transaction. Versions are counted per bucket, one per row written, and
-/// become visible with the commit: there is one writer, so commit order is version order. The writer's thread only.
+/// Writes the feed inside the caller's write transaction. Versions are counted per bucket, one per row
+/// written, and become visible with the commit: there is one writer, so commit order is version order. The
+/// writer's thread only.
 class FeedWriter {
 public:
     explicit FeedWriter(db::Connection& writer);
@@ -55,8 +56,8 @@ public:
     FeedWriter& operator=(const FeedWriter&) = delete;
     ~FeedWriter();
 
-    /// A store has its first till: settings and products are copied into its bucket, the profiles it should know become dirty.
-    /// False when it was open before.
+    /// A store has its first till: settings and products are copied into its bucket, the profiles it should
+    /// know become dirty. False when it was open before.
     Result<bool> open_bucket(const StoreId& store);
     Result<std::vector<StoreId>> buckets();
 
@@ -64,9 +65,10 @@ public:
     Status put_settings(const crm::StoreSettings& settings);
     /// The same for a product; true when it was new or changed. `product.item` (invalid) without an item id.
     Result<bool> put_product(const crm::Product& product);
-    /// `stores` shall hold this slice, every other bucket shall not (tombstone). Rows that are right already are not touched.
-    /// Gives the number of rows written.
-    Result<std::size_t> put_profile(ProfileId profile, std::string_view body, std::span<const StoreId> stores);
+    /// `stores` shall hold this slice, every other bucket shall not (tombstone). Rows that are right already
+    /// are not touched. Gives the number of rows written.
+    Result<std::size_t> put_profile(ProfileId profile, std::string_view body,
+                                    std::span<const StoreId> stores);
 
     /// Last before the commit: writes what is gathered and the versions; gives the buckets that moved.
     Result<std::vector<FeedMoved>> finish();

@@ -12,8 +12,8 @@
 
 namespace mudi::server {
 
-/// Events as they came, durable before anybody is told. The only writer of its tables: one object per database, on the
-/// writer's connection and thread. Every method is one transaction of its own.
+/// Events as they came, durable before anybody is told. The only writer of its tables: one object per
+/// database, on the writer's connection and thread. Every method is one transaction of its own.
 class Inbox {
 public:
     explicit Inbox(db::Connection& writer);
@@ -21,13 +21,14 @@ public:
     Inbox& operator=(const Inbox&) = delete;
     ~Inbox();
 
-    /// Notes the till, its life and how far its clock stands ahead; the first till of a store opens the store's bucket.
-    /// Any till may come (enrolment is the transport's business); id 0 is the server's own and refused: till.reserved (denied).
+    /// Notes the till, its life and how far its clock stands ahead; the first till of a store opens the
+    /// store's bucket and makes the profiles dirty that may belong into it (OfferRefresh). Any till may come
+    /// (enrolment is the transport's business); id 0 is the server's own and refused: till.reserved (denied).
     Result<sync::HighWater> register_till(const sync::TillHello& hello, Time now);
 
-    /// Group commit: all batches in one durable transaction. The outer error (db.*) means that nothing was stored. The
-    /// inner results stand in the order of the batches; a refused batch does not touch the others: sync.fork (conflict),
-    /// sync.gap (invalid), till.unknown (not_found: no hello before).
+    /// Group commit: all batches in one durable transaction. The outer error (db.*) means that nothing was
+    /// stored. The inner results stand in the order of the batches; a refused batch does not touch the
+    /// others: sync.fork (conflict), sync.gap (invalid), till.unknown (not_found: no hello before).
     Result<std::vector<Result<sync::HighWater>>> append(std::span<const sync::PushedBatch> batches, Time now);
 
     /// The server's own events (imports), under till 0. `seq` of the events is given here.

@@ -15,10 +15,11 @@ namespace mudi::server {
 /// Drawn once per database and kept in it. The generation names this history: a till that knows another one
 /// takes its bucket anew.
 struct ServerKeys {
-    std::uint64_t generation{};                        ///< never 0
-    Key256 identifier_key;                             ///< for crm::identifier_hash
-    std::array<unsigned char, 32> member_code_key{};   ///< public half
-    std::array<unsigned char, 64> member_code_secret{}; ///< for crm::make_member_code; never leaves the server
+    std::uint64_t generation{};                      ///< never 0
+    Key256 identifier_key;                           ///< for crm::identifier_hash
+    std::array<unsigned char, 32> member_code_key{}; ///< public half
+    std::array<unsigned char, 64>
+        member_code_secret{}; ///< for crm::make_member_code; never leaves the server
 };
 std::string_view secret_view(const ServerKeys& keys);
 

@@ -14,11 +14,11 @@ namespace mudi::server {
 
 /// One movement between a member's account and the programme's.
 struct Posting {
-    std::int64_t purchase{};  ///< the event that is being applied
-    std::int32_t ordinal{};   ///< 0..postings_per_purchase-1, unique within it
-    SourceRecordId account;   ///< > 0
+    std::int64_t purchase{}; ///< the event that is being applied
+    std::int32_t ordinal{};  ///< 0..postings_per_purchase-1, unique within it
+    SourceRecordId account;  ///< > 0
     crm::LedgerKind kind{crm::LedgerKind::accumulate_points};
-    Points points;            ///< what the member's balance changes by
+    Points points; ///< what the member's balance changes by
     std::optional<HoldId> hold;
     Time at;
 };

@@ -15,7 +15,8 @@
 
 namespace mudi::server {
 
-/// Current offers, the queue of profiles to look at, and when time alone changes them. Inside the caller's write transaction.
+/// Current offers, the queue of profiles to look at, and when time alone changes them. Inside the caller's
+/// write transaction.
 class OfferBook {
 public:
     explicit OfferBook(db::Connection& writer);
@@ -32,8 +33,8 @@ public:
     /// What the records of one profile buy, by item, with the words of the catalogue or the receipts.
     Result<std::vector<crm::ItemHabit>> habits(std::span<const SourceRecordId> records);
     /// Replaces the profile's offers; those of the swallowed go. Gives how many were not out before.
-    Result<std::size_t> replace(ProfileId profile, std::span<const crm::Offer> before, std::span<const crm::Offer> offers,
-                                std::span<const ProfileId> swallowed);
+    Result<std::size_t> replace(ProfileId profile, std::span<const crm::Offer> before,
+                                std::span<const crm::Offer> offers, std::span<const ProfileId> swallowed);
     /// When to look again; empty = only when something happens.
     Status set_due(ProfileId profile, std::optional<Time> due);
     /// Puts the profiles that are due into the queue. Gives how many.

@@ -14,15 +14,15 @@
 namespace mudi::server {
 
 struct RefreshReport {
-    std::size_t profiles{};  ///< looked at
-    std::size_t rows{};      ///< feed rows written
+    std::size_t profiles{};    ///< looked at
+    std::size_t rows{};        ///< feed rows written
     std::size_t offers_made{}; ///< offers that were not out before
-    bool more{false};        ///< others are dirty
+    bool more{false};          ///< others are dirty
     std::vector<FeedMoved> moved;
 };
 
-/// Chooses the offers of dirty profiles and brings their slices into the buckets of the stores that know them. Run after Apply,
-/// and after imports of customers. The writer's connection and thread.
+/// Chooses the offers of dirty profiles and brings their slices into the buckets of the stores that know
+/// them. Run after Apply, and after imports of customers. The writer's connection and thread.
 class OfferRefresh {
 public:
     OfferRefresh(db::Connection& writer, const Key256& identifier_key, crm::OfferPolicy policy);
@@ -34,8 +34,8 @@ public:
     Result<RefreshReport> refresh_some(std::size_t profiles_max, Time now);
     static constexpr std::size_t chunk = 200;
 
-    /// Offers without a purchase: profiles whose usual item has become overdue or whose offer has run out become dirty, at
-    /// most `profiles_max`. Cheap: call every minute. Gives how many.
+    /// Offers without a purchase: profiles whose usual item has become overdue or whose offer has run out
+    /// become dirty, at most `profiles_max`. Cheap: call every minute. Gives how many.
     Result<std::size_t> nightly_due(Time now, std::size_t profiles_max);
 
 private:

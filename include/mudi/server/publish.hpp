@@ -9,8 +9,8 @@
 
 namespace mudi::server {
 
-/// One transaction: these settings go to every store, those that come later included. Call at start with what the
-/// configuration says; unchanged settings write nothing.
+/// One transaction: these settings go to every store, those that come later included. Call at start with what
+/// the configuration says; unchanged settings write nothing.
 Result<std::vector<FeedMoved>> publish_settings(db::Connection& writer, const crm::StoreSettings& settings);
 
 } // namespace mudi::server

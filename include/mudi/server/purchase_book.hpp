@@ -21,9 +21,9 @@ std::int64_t key_hash(const crm::BusinessKey& key, bool training);
 struct PurchaseEntry {
     std::int64_t arrival{};
     TillId till;
-    Time at;                             ///< corrected end
+    Time at; ///< corrected end
     std::optional<IdentifierHash> member;
-    SourceRecordId record;               ///< 0: nobody
+    SourceRecordId record; ///< 0: nobody
     std::uint32_t flags{};
     const crm::RetailTransaction* transaction{};
 };
@@ -38,8 +38,8 @@ struct PurchaseHead {
     crm::BusinessKey key;
 };
 
-/// Tables purchase, purchase_line, line_discount, tender, redemption, business_key, purchase_link; inside the caller's write
-/// transaction. The writer's thread only.
+/// Tables purchase, purchase_line, line_discount, tender, redemption, business_key, purchase_link; inside the
+/// caller's write transaction. The writer's thread only.
 class PurchaseBook {
 public:
     explicit PurchaseBook(db::Connection& writer);
@@ -51,7 +51,8 @@ public:
         std::int64_t hash{};
         std::int64_t arrival{};
     };
-    /// Takes business keys for these arrivals, first come first served; gives the arrivals that came too late.
+    /// Takes business keys for these arrivals, first come first served; gives the arrivals that came too
+    /// late.
     Result<std::vector<std::int64_t>> claim(std::span<const Claim> claims);
     /// Gathered until flush().
     Status add(const PurchaseEntry& entry);

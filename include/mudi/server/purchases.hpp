@@ -15,26 +15,28 @@ namespace mudi::server {
 
 /// What was found about a purchase when it was applied; bits of PurchaseRow::flags.
 enum class PurchaseFlag : std::uint32_t {
-    voided = 1,        ///< a post_void names it
-    discrepancy = 2,   ///< returns more, or something else, than its original sold
-    conflict = 4,      ///< another event has the same business key with another content
+    voided = 1,           ///< a post_void names it
+    discrepancy = 2,      ///< returns more, or something else, than its original sold
+    conflict = 4,         ///< another event has the same business key with another content
     original_unknown = 8, ///< return or void whose original has not come (yet)
-    clock_skew = 16,   ///< the till's clock was more than 5 minutes off
+    clock_skew = 16,      ///< the till's clock was more than 5 minutes off
     points_adjusted = 32, ///< the till's points were not those of the rules
 };
-inline bool has(std::uint32_t flags, PurchaseFlag flag) { return (flags & static_cast<std::uint32_t>(flag)) != 0; }
+inline bool has(std::uint32_t flags, PurchaseFlag flag) {
+    return (flags & static_cast<std::uint32_t>(flag)) != 0;
+}
 
 /// One row per (kind of figure); money in minor units. Training counts in `training` only.
 struct PurchaseFigures {
-    std::int64_t transactions{};  ///< all kinds but training
-    std::int64_t lines{};         ///< of those
+    std::int64_t transactions{}; ///< all kinds but training
+    std::int64_t lines{};        ///< of those
     std::int64_t returns{};
     std::int64_t voids{};
     std::int64_t adjustments{};
     std::int64_t training{};
-    std::int64_t value_minor{};   ///< sum of the totals of sales, voided ones included
-    std::int64_t return_minor{};  ///< what returns paid back, positive
-    std::int64_t void_minor{};    ///< sum of the totals of voided sales
+    std::int64_t value_minor{};  ///< sum of the totals of sales, voided ones included
+    std::int64_t return_minor{}; ///< what returns paid back, positive
+    std::int64_t void_minor{};   ///< sum of the totals of voided sales
 
     friend bool operator==(const PurchaseFigures&, const PurchaseFigures&) = default;
 };
@@ -44,18 +46,18 @@ struct TillFigures {
 };
 struct PurchaseSummary {
     PurchaseFigures all;
-    std::int64_t customers{}; ///< different cards and phones in them, training left out
+    std::int64_t customers{};         ///< different cards and phones in them, training left out
     std::vector<TillFigures> by_till; ///< by till number; 0 = imported
 };
 
 struct PurchaseRow {
-    std::int64_t arrival{};  ///< rising; `after` of the next call
+    std::int64_t arrival{}; ///< rising; `after` of the next call
     EventId event;
     TillId till;
     crm::BusinessKey key;
     crm::TransactionKind kind{crm::TransactionKind::sale};
     bool training{false};
-    Time at;                 ///< end, corrected by what we know of the till's clock
+    Time at; ///< end, corrected by what we know of the till's clock
     Money total;
     std::int64_t lines{};
     std::uint32_t flags{};

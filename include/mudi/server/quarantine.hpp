@@ -16,15 +16,15 @@ namespace mudi::server {
 
 /// An event that could not be applied, kept with its reason.
 struct QuarantinedEvent {
-    std::int64_t id{};      ///< arrival number
+    std::int64_t id{}; ///< arrival number
     TillId till;
     Incarnation incarnation;
-    sync::Event event;      ///< with its body; `list` leaves the body empty
-    std::string reason;     ///< stable error name
+    sync::Event event;  ///< with its body; `list` leaves the body empty
+    std::string reason; ///< stable error name
     std::string detail;
     std::int64_t attempts{};
     Time received;
-    Time tried;             ///< last attempt
+    Time tried; ///< last attempt
 };
 
 /// Constructible on any connection. Retrying is Apply's.

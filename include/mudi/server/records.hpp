@@ -18,8 +18,8 @@
 
 namespace mudi::server {
 
-/// Source records, their identifiers, the profiles over them and why. Inside the caller's write transaction; the
-/// writer's thread only.
+/// Source records, their identifiers, the profiles over them and why. Inside the caller's write transaction;
+/// the writer's thread only.
 class Records {
 public:
     Records(db::Connection& writer, const Key256& identifier_key);
@@ -31,14 +31,15 @@ public:
         SourceRecordId record;
         bool stored{false}; ///< false: the source has said exactly this before
     };
-    /// Stores a record (phone and cards in normal form; `phone_raw` is what was written when it is no number), supersedes the
-    /// source's earlier word, merges and marks it dirty.
+    /// Stores a record (phone and cards in normal form; `phone_raw` is what was written when it is no
+    /// number), supersedes the source's earlier word, merges and marks it dirty.
     Result<Admission> admit(const crm::SourceRecord& record, const std::string& phone_raw, Time now);
 
-    /// Whose card or phone this is. Several people of one phone: the one the till meant, then one with a name, then the
-    /// first. 0 when nobody has it.
+    /// Whose card or phone this is. Several people of one phone: the one the till meant, then one with a
+    /// name, then the first. 0 when nobody has it.
     Result<SourceRecordId> owner(IdentifierHash hash, std::optional<ProfileId> meant);
-    /// For an identifier that nobody has: a record that says no more than this, so that the sale has an owner.
+    /// For an identifier that nobody has: a record that says no more than this, so that the sale has an
+    /// owner.
     Result<SourceRecordId> admit_unknown(const crm::Identifier& identifier, TillId till, Time now);
 
     /// The profile's offers must be chosen again. Gathered until flush().
@@ -73,7 +74,7 @@ public:
     struct Totals {
         Points points;
         std::int64_t visits{};
-        std::int64_t spent{};   ///< minor units
+        std::int64_t spent{}; ///< minor units
         std::optional<Time> first;
         std::optional<Time> last;
         std::vector<StoreId> stores; ///< where it was seen, sorted
@@ -83,7 +84,8 @@ public:
     Result<std::vector<ProfileId>> profiles_with(IdentifierHash hash);
     /// All records, oldest first; empty when there is no such profile.
     Result<std::vector<Member>> members(ProfileId profile);
-    /// These take the records of one profile. Record by record: a join over the view would leave PostgreSQL to guess.
+    /// These take the records of one profile. Record by record: a join over the view would leave PostgreSQL
+    /// to guess.
     Result<Totals> totals(std::span<const SourceRecordId> records);
     Result<std::vector<IdentifierHash>> identifiers(std::span<const SourceRecordId> records);
     Result<std::vector<crm::MergeLink>> links(std::span<const SourceRecordId> records);
@@ -94,7 +96,8 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// From what was spent ever: "", "silver" from 10,000 and "gold" from 50,000 whole units of a currency with two digits.
+/// From what was spent ever: "", "silver" from 10,000 and "gold" from 50,000 whole units of a currency with
+/// two digits.
 std::string tier_of(std::int64_t spent_minor);
 
 } // namespace mudi::server

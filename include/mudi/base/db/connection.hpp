@@ -47,6 +47,12 @@ struct Options {
 /// "sqlite:PATH", "postgresql://…" or a plain path. `db.target` (invalid) on anything else.
 Result<Options> parse_target(std::string_view text);
 
+/// What a commit promises about a power cut.
+enum class Commit {
+    durable, ///< as the connection's Durability says
+    relaxed, ///< may be lost with others after the last durable commit, never out of order: for what can be done again
+};
+
 class Connection {
 public:
     /// SQLite: WAL, foreign keys on, busy timeout set; a damaged file is `db.corrupt`.
@@ -71,7 +77,7 @@ private:
     virtual std::unique_ptr<BulkBackend> make_bulk(std::string_view table, std::string_view columns,
                                                    std::string_view on_conflict,
                                                    std::vector<Slot> prototype) = 0;
-    virtual Status begin_immediate() = 0;
+    virtual Status begin_immediate(Commit commit) = 0;
     virtual Status commit() = 0;
     virtual void rollback() noexcept = 0;
 };
@@ -79,7 +85,7 @@ private:
 /// BEGIN IMMEDIATE (SQLite) or BEGIN (PostgreSQL); rolls back unless committed. They do not nest.
 class WriteTransaction {
 public:
-    static Result<WriteTransaction> begin(Connection& connection);
+    static Result<WriteTransaction> begin(Connection& connection, Commit commit = Commit::durable);
     WriteTransaction(WriteTransaction&& other) noexcept
         : connection_(std::exchange(other.connection_, nullptr)) {}
     WriteTransaction& operator=(WriteTransaction&&) = delete;

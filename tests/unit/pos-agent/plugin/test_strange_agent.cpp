@@ -221,10 +221,9 @@ TEST_CASE("offers, effects and holds come out as structs and go into the sale", 
                 return http_answer(200, R"({"hold":")" + hold +
                                             R"(","points":40,"amount":1000,"expires_us":17,"stale":true})");
             if (asks(request, " /v1/complete ")) return problem_answer(500, "db.full");
-            return http_answer(
-                200,
-                R"({"found":true,"profile":17,"offers":[{"offer":")" + offer +
-                    R"(","kind":"usual_item","percent":1000,"applicable":true,"effects":[{"amount":300},{"amount":200}]},
+            return http_answer(200, R"({"found":true,"profile":17,"offers":[{"offer":")" + offer +
+                                        R"(","kind":"usual_item","percent":1000,"applicable":true,
+                                            "effects":[{"amount":300},{"amount":200}]},
                                            {"offer":"x","applicable":false,"why_not":"basket_min","missing":12000}]})");
         }));
     mudi_txn* txn = till.begin("1");
@@ -272,8 +271,8 @@ TEST_CASE("another customer takes the first one's offers and points out of the s
     PosFixture till;
     FakeAgent agent(till.socket, greeting([&](const std::string& request) {
                         if (asks(request, "/apply?")) return http_answer(200, R"({"effects":[]})");
-                        if (asks(request, "2900000000025")) return problem_answer(404, "customer.unknown");
                         if (asks(request, " /v1/complete ")) return problem_answer(500, "db.full");
+                        if (asks(request, "2900000000025")) return problem_answer(404, "customer.unknown");
                         return http_answer(200, R"({"found":true,"profile":17})");
                     }));
     mudi_txn* txn = till.begin("1");

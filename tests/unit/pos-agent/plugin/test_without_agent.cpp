@@ -1,4 +1,6 @@
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -208,4 +210,29 @@ TEST_CASE("the library has no thread of its own", "[pos]") {
     ring_up(txn);
     CHECK(mudi_dispatch(till.pos) == MUDI_OK);
     CHECK(threads() == before);
+}
+
+TEST_CASE("threads with sales of their own share one handle", "[pos]") {
+    PosFixture till;
+    std::vector<std::thread> threads;
+    std::atomic<int> pending{0};
+    for (int thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&, thread] {
+            for (int i = 0; i < 5; ++i) {
+                const std::string number = std::to_string(thread) + "-" + std::to_string(i);
+                mudi_txn* txn = nullptr;
+                if (mudi_txn_begin(till.pos, number.c_str(), nullptr, &txn) < 0) return;
+                mudi_txn_suspend(txn);
+                mudi_txn_close(txn);
+                if (mudi_txn_resume(till.pos, number.c_str(), &txn) < 0) return;
+                mudi_receipt receipt;
+                pending += complete(txn, receipt, 0) == MUDI_PENDING && receipt.number == number ? 1 : 0;
+                mudi_txn_close(txn);
+                mudi_dispatch(till.pos);
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(pending == 20);
+    CHECK(till.spooled().size() == 20);
 }

@@ -16,7 +16,8 @@ sync::Event poison(const char* id) {
 std::vector<crm::RetailTransaction> five() {
     std::vector<crm::RetailTransaction> sales;
     for (int i = 0; i < 5; ++i) {
-        sales.push_back(sale(key_of("n" + std::to_string(i)), {{"tea", 2, 5000}, {"rice", 1, 10'000}}, card("C00" + std::to_string(i % 2))));
+        sales.push_back(sale(key_of("n" + std::to_string(i)), {{"tea", 2, 5000}, {"rice", 1, 10'000}},
+                             card("C00" + std::to_string(i % 2))));
     }
     return sales;
 }
@@ -83,7 +84,8 @@ TEST_CASE("any prefix of a history that comes again under another life changes n
         }
     }
     CHECK(rows<std::int64_t, std::int64_t, std::int64_t>(
-              *shop.writer, "SELECT account, posting, points FROM ledger_entry ORDER BY account, posting") == before);
+              *shop.writer, "SELECT account, posting, points FROM ledger_entry ORDER BY account, posting") ==
+          before);
     CHECK(must(server::PurchaseReader{*shop.writer}.summary()).all == summary);
     CHECK(shop.profile("C000").visits == 3);
 }
@@ -132,7 +134,8 @@ TEST_CASE("what only the database can refuse stays behind alone") {
     const auto sales = five();
     shop.push(1, sales);
     // A stray row where the third sale's second line belongs.
-    run(*shop.writer, "INSERT INTO purchase_line (purchase, line, type, item, description, category, unit, quantity, amount, "
+    run(*shop.writer, "INSERT INTO purchase_line (purchase, line, type, item, description, category, unit, "
+                      "quantity, amount, "
                       "tax_rate, tax, goods) VALUES (3, 2, 1, 'x', '', '', 'EA', 1, 1, 0, 0, 1)");
     const auto report = shop.apply_all();
     CHECK(report.applied == 4);
@@ -224,7 +227,8 @@ TEST_CASE("a till's wrong clock is corrected and flagged, never believed into th
     Shop shop{each_engine()};
     shop.till(1, "KOL01", noon + std::chrono::hours{24 * 365 * 10}); // ten years ahead
     shop.till(2, "KOL01", noon + std::chrono::seconds{2});           // the network, not the clock
-    shop.push(1, std::vector{sale(key_of("a"), {{"tea", 1, 100}}, {}, noon + std::chrono::hours{24 * 365 * 10 - 1})});
+    shop.push(1, std::vector{
+                     sale(key_of("a"), {{"tea", 1, 100}}, {}, noon + std::chrono::hours{24 * 365 * 10 - 1})});
     shop.push(2, std::vector{sale(key_of("b"), {{"tea", 1, 100}}, {}, noon - std::chrono::minutes{3})});
     shop.push(2, std::vector{sale(key_of("c"), {{"tea", 1, 100}}, {}, noon + std::chrono::minutes{3})});
     shop.apply_all();

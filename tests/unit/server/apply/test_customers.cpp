@@ -29,9 +29,13 @@ TEST_CASE("one person written in two scripts becomes one profile, and both store
     CHECK(shop.slices("PUN01").empty());
     must(shop.import->customers(std::vector{stranger, latin}, noon));
     shop.refresh_all();
-    const auto found = must(server::CustomerReader{*shop.writer, shop.keys.identifier_key, shop.rules.identifiers}.find("9830012345"));
+    const auto found =
+        must(server::CustomerReader{*shop.writer, shop.keys.identifier_key, shop.rules.identifiers}.find(
+            "9830012345"));
     CHECK(found.size() == 2);
-    const auto kamala = must(server::CustomerReader{*shop.writer, shop.keys.identifier_key, shop.rules.identifiers}.profile(ProfileId{3}));
+    const auto kamala =
+        must(server::CustomerReader{*shop.writer, shop.keys.identifier_key, shop.rules.identifiers}.profile(
+            ProfileId{3}));
     CHECK(kamala.id.value == 1);
     CHECK(kamala.records.size() == 2);
     REQUIRE(kamala.links.size() == 1);
@@ -81,7 +85,8 @@ TEST_CASE("a card joins two profiles: the bigger number becomes a tombstone wher
     for (const auto& row : shop.feed("B")) tombstone = tombstone || (row.key == "2" && row.deleted);
     CHECK(tombstone);
     // Each record keeps its own account, so that a split could give it back.
-    CHECK(rows<std::int64_t, std::int64_t>(*shop.writer, "SELECT account, points FROM ledger_entry WHERE account > 0 ORDER BY account") ==
+    CHECK(rows<std::int64_t, std::int64_t>(
+              *shop.writer, "SELECT account, points FROM ledger_entry WHERE account > 0 ORDER BY account") ==
           "1|2|\n2|3|\n");
 }
 
@@ -143,7 +148,9 @@ TEST_CASE("a phone that is no number is kept as written and finds nobody") {
 
 TEST_CASE("of several people with one phone the sale goes to the one the till greeted") {
     Shop shop{each_engine()};
-    must(shop.import->customers(std::vector{with_phone("1", "Asha Rao", "9830012345"), with_phone("2", "Rahul Patil", "9830012345")}, noon));
+    must(shop.import->customers(
+        std::vector{with_phone("1", "Asha Rao", "9830012345"), with_phone("2", "Rahul Patil", "9830012345")},
+        noon));
     auto t = sale(key_of("a"), {{"tea", 1, 20'000}});
     t.member = crm::Member{{crm::IdentifierKind::phone, "+919830012345"}, ProfileId{2}};
     auto unsaid = sale(key_of("b"), {{"tea", 1, 20'000}});

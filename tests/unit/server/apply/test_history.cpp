@@ -7,8 +7,8 @@ using namespace mudi::test;
 
 namespace {
 
-/// A random day of three tills: sales of known and unknown people, returns, voids, exercises, corrections, poison, repeats. The same
-/// seed gives the same events.
+/// A random day of three tills: sales of known and unknown people, returns, voids, exercises, corrections,
+/// poison, repeats. The same seed gives the same events.
 class Day {
 public:
     explicit Day(std::uint64_t seed) : random_(seed) {}
@@ -43,14 +43,16 @@ private:
     crm::RetailTransaction sold(std::int64_t till, const std::string& number) {
         std::vector<Bought> items;
         for (std::uint64_t n = random_.below(5) + 1; n > 0; --n) {
-            items.push_back({"item" + std::to_string(random_.below(12)), static_cast<std::int64_t>(random_.below(4)) + 1,
+            items.push_back({"item" + std::to_string(random_.below(12)),
+                             static_cast<std::int64_t>(random_.below(4)) + 1,
                              static_cast<std::int64_t>(random_.below(20'000)) + 1});
         }
         std::optional<crm::Member> member;
         if (random_.below(4) != 0) member = card("C0" + std::to_string(random_.below(15)));
         const Time at = noon - std::chrono::minutes{random_.below(100'000)};
         // Now and then a number is used twice.
-        auto key = key_of(random_.below(15) == 0 ? "n0" : number, till == 3 ? "PUN01" : "KOL01", std::to_string(till));
+        auto key = key_of(random_.below(15) == 0 ? "n0" : number, till == 3 ? "PUN01" : "KOL01",
+                          std::to_string(till));
         auto t = sale(key, items, member, at);
         t.id = EventId{random_.bits128()};
         if (random_.below(6) == 0) t.ledger.clear();
@@ -60,13 +62,16 @@ private:
         }
         // Some are only rung up later, so that their returns come first.
         if (!t.training) sales_.push_back(t);
-        if (random_.below(8) == 0 && !held_.empty()) std::swap(t, held_[random_.below(held_.size())]);
-        else if (random_.below(8) == 0) held_.push_back(t);
+        if (random_.below(8) == 0 && !held_.empty())
+            std::swap(t, held_[random_.below(held_.size())]);
+        else if (random_.below(8) == 0)
+            held_.push_back(t);
         return t;
     }
 
     sync::Event joined(std::int64_t till, int i) {
-        auto record = person("k" + std::to_string(random_.below(6)), random_.below(2) == 0 ? "কমলা দাস" : "Kamala Das");
+        auto record =
+            person("k" + std::to_string(random_.below(6)), random_.below(2) == 0 ? "কমলা দাস" : "Kamala Das");
         record.source = "till:" + std::to_string(till);
         record.cards = {"C0" + std::to_string(random_.below(15))};
         if (random_.below(2) == 0) {
@@ -104,7 +109,8 @@ std::string lived(db::Engine engine, std::uint64_t seed, std::size_t chunk) {
     CHECK(again.applied == 0);
     shop.refresh_all();
     db::Query<db::Columns<std::int64_t, std::int64_t>, db::Params<>> unbalanced{
-        *shop.writer, "SELECT posting, CAST(SUM(points) AS INTEGER) FROM ledger_entry GROUP BY posting HAVING SUM(points) <> 0 "
+        *shop.writer, "SELECT posting, CAST(SUM(points) AS INTEGER) FROM ledger_entry GROUP BY posting "
+                      "HAVING SUM(points) <> 0 "
                       "OR COUNT(*) <> 2"};
     CHECK(must(unbalanced.all()).empty());
     return dump(*shop.writer, true);
@@ -134,10 +140,13 @@ TEST_CASE("habits counted along the way are those that a recount finds") {
     Day day{3};
     day.ring_up(shop, 120);
     shop.apply_all();
-    const auto sql = "SELECT record, item, times, first_ms, last_ms, spent FROM item_habit ORDER BY record, item";
+    const auto sql =
+        "SELECT record, item, times, first_ms, last_ms, spent FROM item_habit ORDER BY record, item";
     using I = std::int64_t;
     const auto before = rows<I, std::string, I, I, I, I>(*shop.writer, sql);
-    const auto records = must(db::Query<db::Columns<SourceRecordId>, db::Params<>>{*shop.writer, "SELECT id FROM source_record"}.all());
+    const auto records = must(
+        db::Query<db::Columns<SourceRecordId>, db::Params<>>{*shop.writer, "SELECT id FROM source_record"}
+            .all());
     server::Habits habits{*shop.writer};
     auto transaction = must(db::WriteTransaction::begin(*shop.writer));
     for (const auto& [record] : records) must(habits.rebuild(record));

@@ -18,10 +18,11 @@ std::int64_t sum_of_ledger(Shop& shop) {
 
 TEST_CASE("sale, returns and voids leave the same balance in whatever order they arrive") {
     const auto engine = each_engine();
-    const auto bought = sale(key_of("s"), {{"tea", 3, 9900}, {"rice", 1, 25'050}}, card("C0001")); // 547.50: 5 points
-    const auto one = return_of(bought, 1, 1, "r1");                                              // 448.50 left: 4 points
-    const auto rice = return_of(bought, 2, 1, "r2");                                             // 198.00 left: 1 point
-    const auto undo = void_of(rice, "v1");                                                       // back to 4 points
+    const auto bought =
+        sale(key_of("s"), {{"tea", 3, 9900}, {"rice", 1, 25'050}}, card("C0001")); // 547.50: 5 points
+    const auto one = return_of(bought, 1, 1, "r1");                                // 448.50 left: 4 points
+    const auto rice = return_of(bought, 2, 1, "r2");                               // 198.00 left: 1 point
+    const auto undo = void_of(rice, "v1");                                         // back to 4 points
     struct Case {
         std::vector<crm::RetailTransaction> events;
         std::int64_t points;
@@ -42,9 +43,12 @@ TEST_CASE("sale, returns and voids leave the same balance in whatever order they
         CHECK(sum_of_ledger(shop) == 0);
         CHECK(shop.profile("C0001").points.value == c.points);
         const std::string facts =
-            rows<std::string, std::int64_t>(*shop.writer, "SELECT number, flags FROM purchase ORDER BY number") +
-            rows<std::string, std::int64_t, std::int64_t>(*shop.writer, "SELECT item, times, spent FROM item_habit ORDER BY item") +
-            rows<std::string, std::int64_t, std::int64_t>(*shop.writer, "SELECT store, visits, spent FROM record_visit");
+            rows<std::string, std::int64_t>(*shop.writer,
+                                            "SELECT number, flags FROM purchase ORDER BY number") +
+            rows<std::string, std::int64_t, std::int64_t>(
+                *shop.writer, "SELECT item, times, spent FROM item_habit ORDER BY item") +
+            rows<std::string, std::int64_t, std::int64_t>(*shop.writer,
+                                                          "SELECT store, visits, spent FROM record_visit");
         if (expected.empty()) expected = facts;
         CHECK(facts == expected);
     } while (std::next_permutation(order.begin(), order.end()));
@@ -63,7 +67,9 @@ TEST_CASE("the server books the difference when a till gave the wrong points") {
     CHECK(server::has(shop.flags("a"), PurchaseFlag::points_adjusted));
     CHECK(server::has(shop.flags("b"), PurchaseFlag::points_adjusted));
     CHECK_FALSE(server::has(shop.flags("c"), PurchaseFlag::points_adjusted));
-    CHECK(rows<std::int64_t>(*shop.writer, "SELECT points FROM ledger_entry WHERE kind = 5 AND account > 0 ORDER BY posting") ==
+    CHECK(rows<std::int64_t>(
+              *shop.writer,
+              "SELECT points FROM ledger_entry WHERE kind = 5 AND account > 0 ORDER BY posting") ==
           "-2|\n5|\n");
     CHECK(sum_of_ledger(shop) == 0);
 }
@@ -72,7 +78,8 @@ TEST_CASE("points that were redeemed come back with a void") {
     Shop shop{each_engine()};
     auto earned = sale(key_of("a"), {{"tea", 1, 500'000}}, card("C0001")); // 50 points
     auto paid = sale(key_of("b"), {{"tea", 1, 100'000}}, card("C0001"));
-    paid.tenders = {{crm::TenderKind::loyalty_points, Money{1000, inr}, ""}, {crm::TenderKind::cash, Money{99'000, inr}, ""}};
+    paid.tenders = {{crm::TenderKind::loyalty_points, Money{1000, inr}, ""},
+                    {crm::TenderKind::cash, Money{99'000, inr}, ""}};
     const HoldId hold{hash128("hold")};
     paid.ledger = {{crm::LedgerKind::accumulate_points, Points{9}, std::nullopt},
                    {crm::LedgerKind::create_reward, Points{-40}, hold},

@@ -8,8 +8,8 @@ namespace {
 /// Buys tea every ten days, `times` times, the last time `ago` before noon.
 void buys_tea(Shop& shop, const std::string& number, int times, Duration ago) {
     for (int i = 0; i < times; ++i) {
-        shop.push(1, std::vector{sale(key_of(number + "-" + std::to_string(i)), {{"tea", 1, 20'000}}, card(number),
-                                      noon - ago - day * (10 * (times - 1 - i)))});
+        shop.push(1, std::vector{sale(key_of(number + "-" + std::to_string(i)), {{"tea", 1, 20'000}},
+                                      card(number), noon - ago - day * (10 * (times - 1 - i)))});
     }
     shop.apply_all();
 }
@@ -28,7 +28,8 @@ TEST_CASE("a sale leads to a slice with offers in the feed of its store") {
     REQUIRE(slices.size() == 1);
     const auto& slice = slices.at(1);
     CHECK(slice.balance.value == 5);
-    CHECK(slice.identifiers == std::vector{crm::identifier_hash(shop.keys.identifier_key, {crm::IdentifierKind::card, "C0001"})});
+    CHECK(slice.identifiers ==
+          std::vector{crm::identifier_hash(shop.keys.identifier_key, {crm::IdentifierKind::card, "C0001"})});
     REQUIRE(slice.offers.size() == 1);
     CHECK(slice.offers[0].kind == crm::OfferKind::welcome);
     CHECK(shop.profile("C0001").offers == slice.offers);
@@ -147,7 +148,8 @@ TEST_CASE("a merge keeps the offers that both had out") {
     const auto merged = shop.profile("C0002");
     CHECK(merged.id == shop.profile("C0001").id);
     for (const auto& offer : offers) {
-        CHECK(std::any_of(merged.offers.begin(), merged.offers.end(), [&](const auto& kept) { return kept.id == offer.id; }));
+        CHECK(std::any_of(merged.offers.begin(), merged.offers.end(),
+                          [&](const auto& kept) { return kept.id == offer.id; }));
     }
     CHECK(shop.status().offers_out == static_cast<std::int64_t>(merged.offers.size()));
     CHECK(count(*shop.writer, "swallowed_profile") == 0);
@@ -156,7 +158,8 @@ TEST_CASE("a merge keeps the offers that both had out") {
 TEST_CASE("the catalogue's words go before those of the receipts") {
     Shop shop{each_engine()};
     shop.till(1, "KOL01");
-    must(shop.import->products(std::vector{crm::Product{"tea", "Darjeeling tea 250 g", "tea", "EA", Money{20'000, inr}, {}}}, noon));
+    must(shop.import->products(
+        std::vector{crm::Product{"tea", "Darjeeling tea 250 g", "tea", "EA", Money{20'000, inr}, {}}}, noon));
     buys_tea(shop, "C0001", 5, day * 15);
     shop.refresh_all();
     CHECK(shop.slices("KOL01").at(1).offers.at(0).reason.item == "Darjeeling tea 250 g");

@@ -16,7 +16,9 @@ std::vector<server::FeedMoved> writing(Shop& shop, server::FeedWriter& feed, Wor
     return moved;
 }
 
-crm::Product tea(std::int64_t price) { return {"tea", "Tea", "drinks", "EA", Money{price, inr}, BasisPoints{500}}; }
+crm::Product tea(std::int64_t price) {
+    return {"tea", "Tea", "drinks", "EA", Money{price, inr}, BasisPoints{500}};
+}
 
 } // namespace
 
@@ -60,7 +62,8 @@ TEST_CASE("an unchanged slice is not written again, one that leaves a bucket bec
         CHECK(must(feed.put_profile(ProfileId{7}, "x", both)) == 0);
     });
     CHECK(writing(shop, feed, [&] { CHECK(must(feed.put_profile(ProfileId{7}, "x", both)) == 0); }).empty());
-    const auto moved = writing(shop, feed, [&] { CHECK(must(feed.put_profile(ProfileId{7}, "x", std::vector{both[0]})) == 1); });
+    const auto moved = writing(
+        shop, feed, [&] { CHECK(must(feed.put_profile(ProfileId{7}, "x", std::vector{both[0]})) == 1); });
     CHECK(moved == std::vector<server::FeedMoved>{{StoreId{"B"}, 2}});
     const auto rows = shop.feed("B");
     REQUIRE(rows.size() == 1);
@@ -124,7 +127,8 @@ TEST_CASE("a transaction that is rolled back leaves no hole in the versions") {
         must(feed.finish());
     }
     feed.forget();
-    const auto moved = writing(shop, feed, [&] { must(feed.put_profile(ProfileId{2}, "kept", std::vector{StoreId{"A"}})); });
+    const auto moved =
+        writing(shop, feed, [&] { must(feed.put_profile(ProfileId{2}, "kept", std::vector{StoreId{"A"}})); });
     CHECK(moved == std::vector<server::FeedMoved>{{StoreId{"A"}, 1}});
     CHECK(shop.feed("A").size() == 1);
 }

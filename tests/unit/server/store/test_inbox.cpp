@@ -7,7 +7,8 @@ namespace {
 
 std::vector<sync::Event> some(int from, int to) {
     std::vector<sync::Event> events;
-    for (int i = from; i < to; ++i) events.push_back(event_of(sale(key_of("n" + std::to_string(i)), {{"tea", 1, 5000}})));
+    for (int i = from; i < to; ++i)
+        events.push_back(event_of(sale(key_of("n" + std::to_string(i)), {{"tea", 1, 5000}})));
     return events;
 }
 
@@ -63,8 +64,8 @@ TEST_CASE("gap and fork are refused without touching the batches beside them") {
     TillLife skipping = shop.till(1);
     (void)skipping.batch(some(3, 4));
     std::vector<sync::PushedBatch> batches;
-    batches.push_back(clone.batch(some(50, 52)));       // another history of seq 1 and 2
-    batches.push_back(skipping.batch(some(4, 5)));      // seq 5, while 4 is missing
+    batches.push_back(clone.batch(some(50, 52)));  // another history of seq 1 and 2
+    batches.push_back(skipping.batch(some(4, 5))); // seq 5, while 4 is missing
     batches.push_back(shop.till(2).batch(some(10, 12)));
     TillLife stranger{TillId{9}};
     batches.push_back(stranger.batch(some(20, 21)));
@@ -108,7 +109,8 @@ TEST_CASE("a failed group leaves nothing behind and the next one is stored") {
     shop.push(1, some(0, 2));
     const auto batch = shop.till(1).batch(some(2, 4));
     // Somebody took the place of seq 4: the second row cannot be stored.
-    run(*shop.writer, "INSERT INTO inbox (id, life, seq, chain, event, hlc, kind, body_schema, received_ms, ahead_ms, body) "
+    run(*shop.writer, "INSERT INTO inbox (id, life, seq, chain, event, hlc, kind, body_schema, received_ms, "
+                      "ahead_ms, body) "
                       "SELECT 1000, life, 4, chain, event, 0, 1, 1, 0, 0, body FROM inbox WHERE id = 1");
     CHECK(shop.inbox->append({&batch, 1}, noon).error().name == "db.constraint");
     CHECK(must(shop.inbox->high_water(TillId{1}, Incarnation{77})).seq.value == 2);

@@ -50,15 +50,18 @@ struct Bought {
     std::int64_t price{};     ///< paise a piece
 };
 
-inline crm::BusinessKey key_of(const std::string& number, const std::string& store = "KOL01", const std::string& workstation = "1") {
+inline crm::BusinessKey key_of(const std::string& number, const std::string& store = "KOL01",
+                               const std::string& workstation = "1") {
     return {StoreId{store}, WorkstationId{workstation}, BusinessDay{20261121}, number};
 }
 
-inline crm::Member card(const std::string& number) { return {{crm::IdentifierKind::card, number}, std::nullopt}; }
+inline crm::Member card(const std::string& number) {
+    return {{crm::IdentifierKind::card, number}, std::nullopt};
+}
 
 /// A sale that passes the rules, with the points a till would book.
-inline crm::RetailTransaction sale(const crm::BusinessKey& key, std::vector<Bought> items, std::optional<crm::Member> member = {},
-                                   Time at = noon) {
+inline crm::RetailTransaction sale(const crm::BusinessKey& key, std::vector<Bought> items,
+                                   std::optional<crm::Member> member = {}, Time at = noon) {
     crm::RetailTransaction t;
     t.id = EventId{hash128("sale" + key.store.value + key.workstation.value + key.number)};
     t.kind = crm::TransactionKind::sale;
@@ -93,11 +96,12 @@ inline crm::RetailTransaction sale(const crm::BusinessKey& key, std::vector<Boug
 }
 
 /// Takes `pieces` of one line back, as a till that does not know what to reverse.
-inline crm::RetailTransaction return_of(const crm::RetailTransaction& original, std::int32_t line_number, std::int64_t pieces,
-                                        const std::string& number) {
+inline crm::RetailTransaction return_of(const crm::RetailTransaction& original, std::int32_t line_number,
+                                        std::int64_t pieces, const std::string& number) {
     const crm::LineItem& sold = original.lines.at(static_cast<std::size_t>(line_number - 1));
-    crm::RetailTransaction t = sale(key_of(number, original.key.store.value, original.key.workstation.value),
-                                    {{sold.item_id, pieces, sold.unit_price->minor}}, original.member, original.end);
+    crm::RetailTransaction t =
+        sale(key_of(number, original.key.store.value, original.key.workstation.value),
+             {{sold.item_id, pieces, sold.unit_price->minor}}, original.member, original.end);
     t.kind = crm::TransactionKind::return_;
     t.ledger.clear();
     t.lines[0].type = crm::LineType::return_;
@@ -227,7 +231,9 @@ struct Shop {
         REQUIRE(found.size() == 1);
         return must(reader.profile(found.front()));
     }
-    std::vector<server::PurchaseRow> purchases() { return must(server::PurchaseReader{*writer}.list({}, 0, 1000)); }
+    std::vector<server::PurchaseRow> purchases() {
+        return must(server::PurchaseReader{*writer}.list({}, 0, 1000));
+    }
     std::uint32_t flags(const std::string& number) {
         for (const auto& row : purchases()) {
             if (row.key.number == number) return row.flags;
@@ -265,8 +271,10 @@ inline void print(std::string& out, const std::string& value) { out += value + "
 inline void print(std::string& out, const Bytes& value) { out += to_hex(value.data) + "|"; }
 template <class T>
 void print(std::string& out, const std::optional<T>& value) {
-    if (value) print(out, *value);
-    else out += "-|";
+    if (value)
+        print(out, *value);
+    else
+        out += "-|";
 }
 
 template <class... C>
@@ -287,30 +295,39 @@ inline std::string dump(db::Connection& c, bool feed) {
     using B = Bytes;
     std::string out;
     out += rows<I, B, I, S, S, I, S, I, I, I, I, std::optional<B>, I, I, I, I>(
-        c, "SELECT id, event, till, store, workstation, day, number, kind, training, end_ms, at_ms, member_hash, record, total, "
+        c, "SELECT id, event, till, store, workstation, day, number, kind, training, end_ms, at_ms, "
+           "member_hash, record, total, "
            "lines, flags FROM purchase ORDER BY id");
-    out += rows<I, I, I, S, I, I>(c, "SELECT purchase, line, type, item, quantity, amount FROM purchase_line ORDER BY purchase, line");
-    out += rows<I, I, I, I, S>(c, "SELECT purchase, ordinal, kind, amount, reference FROM tender ORDER BY purchase, ordinal");
+    out += rows<I, I, I, S, I, I>(
+        c, "SELECT purchase, line, type, item, quantity, amount FROM purchase_line ORDER BY purchase, line");
+    out += rows<I, I, I, I, S>(
+        c, "SELECT purchase, ordinal, kind, amount, reference FROM tender ORDER BY purchase, ordinal");
     out += rows<I, I>(c, "SELECT hash, purchase FROM business_key ORDER BY hash");
     out += rows<I, I>(c, "SELECT original, purchase FROM purchase_link ORDER BY original, purchase");
-    out += rows<I, I, I, I, I>(c, "SELECT account, posting, kind, points, at_ms FROM ledger_entry ORDER BY account, posting");
-    out += rows<I, S, S, S, S, S, S, I>(c, "SELECT id, source, source_key, name, phone, phone_raw, cards, superseded_by "
-                                          "FROM source_record ORDER BY id");
+    out += rows<I, I, I, I, I>(
+        c, "SELECT account, posting, kind, points, at_ms FROM ledger_entry ORDER BY account, posting");
+    out += rows<I, S, S, S, S, S, S, I>(
+        c, "SELECT id, source, source_key, name, phone, phone_raw, cards, superseded_by "
+           "FROM source_record ORDER BY id");
     out += rows<B, I, I>(c, "SELECT hash, record, kind FROM record_identifier ORDER BY hash, record");
     out += rows<I, I>(c, "SELECT record, profile FROM profile_member ORDER BY record");
     out += rows<I, I, I>(c, "SELECT a, b, reason FROM merge_link ORDER BY a, b, reason");
-    out += rows<I, S, I, I, I, I>(c, "SELECT record, item, times, first_ms, last_ms, spent FROM item_habit ORDER BY record, item");
-    out += rows<I, S, I, I, I, I>(c, "SELECT record, store, visits, first_ms, last_ms, spent FROM record_visit "
-                                    "ORDER BY record, store");
+    out += rows<I, S, I, I, I, I>(
+        c, "SELECT record, item, times, first_ms, last_ms, spent FROM item_habit ORDER BY record, item");
+    out +=
+        rows<I, S, I, I, I, I>(c, "SELECT record, store, visits, first_ms, last_ms, spent FROM record_visit "
+                                  "ORDER BY record, store");
     out += rows<S, S, S>(c, "SELECT item, description, category FROM item_word ORDER BY item");
     out += rows<I, S, I>(c, "SELECT id, reason, attempts FROM quarantine ORDER BY id");
     out += rows<S, I>(c, "SELECT name, value FROM counter WHERE value <> 0 ORDER BY name");
     if (feed) {
         out += rows<I, I>(c, "SELECT record, since_ms FROM dirty_record ORDER BY record");
-        out += rows<I, B, I, S, S, I, I>(c, "SELECT profile, offer, kind, item, category, from_ms, to_ms FROM offer "
-                                           "ORDER BY profile, offer");
+        out += rows<I, B, I, S, S, I, I>(
+            c, "SELECT profile, offer, kind, item, category, from_ms, to_ms FROM offer "
+               "ORDER BY profile, offer");
         out += rows<S, I>(c, "SELECT store, newest FROM bucket ORDER BY store");
-        out += rows<S, I, I, S, I, B>(c, "SELECT store, version, kind, key, deleted, body FROM feed ORDER BY store, version");
+        out += rows<S, I, I, S, I, B>(
+            c, "SELECT store, version, kind, key, deleted, body FROM feed ORDER BY store, version");
     }
     return out;
 }
