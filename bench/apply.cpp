@@ -19,7 +19,8 @@ constexpr double purchases_a_second_min = 12'000;
 constexpr std::string_view bare_tables = R"(
 CREATE TABLE header (
     id INTEGER NOT NULL, event BLOB NOT NULL, till INTEGER NOT NULL, store TEXT NOT NULL,
-    workstation TEXT NOT NULL, day INTEGER NOT NULL, number TEXT NOT NULL, begin_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    workstation TEXT NOT NULL, day INTEGER NOT NULL, number TEXT NOT NULL,
+    begin_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
     operator_id TEXT NOT NULL, host TEXT NOT NULL, member TEXT NOT NULL, total INTEGER NOT NULL,
     tax_total INTEGER NOT NULL
 ) STRICT;

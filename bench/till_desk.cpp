@@ -15,8 +15,7 @@ constexpr std::chrono::days day{1};
 
 /// The fourth script beside Latin, Bengali and Devanagari; the demo shop has none of these people.
 constexpr std::array<std::string_view, 12> gujarati_given{
-    "હાર્દિક", "કિંજલ", "જિગ્નેશ", "હેતલ", "ભાવેશ", "દીપ્તિ", "ચિરાગ", "નિશા", "મિતેશ",
-    "ફાલ્ગુની", "ધવલ", "તૃપ્તિ"};
+    "હાર્દિક", "કિંજલ", "જિગ્નેશ", "હેતલ", "ભાવેશ", "દીપ્તિ", "ચિરાગ", "નિશા", "મિતેશ", "ફાલ્ગુની", "ધવલ", "તૃપ્તિ"};
 constexpr std::array<std::string_view, 10> gujarati_family{"પટેલ",  "શાહ",    "મહેતા", "દેસાઈ", "જોષી",
                                                            "પારેખ", "ત્રિવેદી", "વ્યાસ", "ઠક્કર", "સોલંકી"};
 

@@ -11,7 +11,8 @@ std::string options_of(const CLI::App& verb) {
     for (const CLI::Option* option : verb.get_options()) {
         for (const std::string& name : option->get_lnames()) words += " --" + name;
     }
-    for (const CLI::App* inner : verb.get_subcommands([](const CLI::App*) { return true; })) words += " " + inner->get_name();
+    for (const CLI::App* inner : verb.get_subcommands([](const CLI::App*) { return true; }))
+        words += " " + inner->get_name();
     return words;
 }
 
@@ -22,10 +23,12 @@ std::string bash_script(const CLI::App& app) {
         verbs += " " + verb->get_name();
         cases += "    " + verb->get_name() + ") words=\"" + options_of(*verb) + "\" ;;\n";
     }
-    return "_mudi() {\n  local current=${COMP_WORDS[COMP_CWORD]} words\n  if [ \"$COMP_CWORD\" = 1 ]; then words=\"" + verbs +
-           " --help --version\"; else\n  case ${COMP_WORDS[1]} in\n" + cases +
+    return "_mudi() {\n  local current=${COMP_WORDS[COMP_CWORD]} words\n  if [ \"$COMP_CWORD\" = 1 ]; then "
+           "words=\"" +
+           verbs + " --help --version\"; else\n  case ${COMP_WORDS[1]} in\n" + cases +
            "  esac; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-           "  [ ${#COMPREPLY[@]} = 0 ] && COMPREPLY=($(compgen -f -- \"$current\"))\n}\ncomplete -o filenames -F _mudi mudi\n";
+           "  [ ${#COMPREPLY[@]} = 0 ] && COMPREPLY=($(compgen -f -- \"$current\"))\n}\ncomplete -o "
+           "filenames -F _mudi mudi\n";
 }
 
 } // namespace

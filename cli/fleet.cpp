@@ -70,14 +70,16 @@ std::filesystem::path Fleet::till_folder(std::size_t index) const {
 }
 
 Status Fleet::write_server_config() const {
-    const auto listen = [](const std::string& known, const char* fresh) { return quoted(known.empty() ? fresh : known); };
+    const auto listen = [](const std::string& known, const char* fresh) {
+        return quoted(known.empty() ? fresh : known);
+    };
     std::string http = after(server_address_.url, "http://");
     return write_file(options_.folder / "server.toml",
-                      "data_dir = " + quoted((options_.folder / "server").string()) +
-                          "\ndatabase = " + quoted(options_.database) + "\ndurability = " + quoted(options_.durability) +
-                          "\ncurrency = " + quoted(options_.currency) + "\n[sync]\nlisten = " +
-                          listen(server_address_.sync_url, "tls+tcp://127.0.0.1:0") + "\n[http]\nlisten = " +
-                          listen(http, "127.0.0.1:0") + "\n");
+                      "data_dir = " + quoted((options_.folder / "server").string()) + "\ndatabase = " +
+                          quoted(options_.database) + "\ndurability = " + quoted(options_.durability) +
+                          "\ncurrency = " + quoted(options_.currency) +
+                          "\n[sync]\nlisten = " + listen(server_address_.sync_url, "tls+tcp://127.0.0.1:0") +
+                          "\n[http]\nlisten = " + listen(http, "127.0.0.1:0") + "\n");
 }
 
 Status Fleet::write_till_config(std::size_t index) const {
@@ -85,13 +87,15 @@ Status Fleet::write_till_config(std::size_t index) const {
     const std::string& url = tills_[index].address.url;
     const std::string port = url.empty() ? "0" : url.substr(url.rfind(':') + 1);
     std::string ranges;
-    for (const std::string& range : options_.card_ranges) ranges += (ranges.empty() ? "" : ", ") + quoted(range);
-    return write_file(till_folder(index) / "till.toml",
-                      "data_dir = " + quoted(till_folder(index).string()) + "\ntill = " + std::to_string(spec.till) +
-                          "\nstore = " + quoted(spec.store) + "\nworkstation = " + quoted(spec.workstation) +
-                          "\ncurrency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
-                          "\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n[sync]\nserver = " +
-                          quoted(server_address_.sync_url) + "\nca_file = " + quoted(server_address_.ca) + "\n");
+    for (const std::string& range : options_.card_ranges)
+        ranges += (ranges.empty() ? "" : ", ") + quoted(range);
+    return write_file(
+        till_folder(index) / "till.toml",
+        "data_dir = " + quoted(till_folder(index).string()) + "\ntill = " + std::to_string(spec.till) +
+            "\nstore = " + quoted(spec.store) + "\nworkstation = " + quoted(spec.workstation) +
+            "\ncurrency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
+            "\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n[sync]\nserver = " +
+            quoted(server_address_.sync_url) + "\nca_file = " + quoted(server_address_.ca) + "\n");
 }
 
 Status Fleet::start_server() {
@@ -166,7 +170,8 @@ std::filesystem::path own_folder() {
 
 Result<std::filesystem::path> make_temporary_folder() {
     std::string name = (std::filesystem::temp_directory_path() / "mudi-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return fail(Code::io, "fleet.folder", "cannot make a temporary folder");
+    if (::mkdtemp(name.data()) == nullptr)
+        return fail(Code::io, "fleet.folder", "cannot make a temporary folder");
     return std::filesystem::path(name);
 }
 

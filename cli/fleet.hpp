@@ -22,8 +22,8 @@ struct FleetOptions {
     std::filesystem::path folder;   ///< data, configuration and logs of all go below it
     std::vector<TillSpec> tills;
     std::string currency{"INR"};
-    std::string durability{"full"}; ///< "off" for measuring without fsync
-    std::string database;           ///< of the server; empty = SQLite in its folder
+    std::string durability{"full"};       ///< "off" for measuring without fsync
+    std::string database;                 ///< of the server; empty = SQLite in its folder
     std::vector<std::string> card_ranges; ///< as in till.toml
 };
 
@@ -40,8 +40,8 @@ struct ServerAddress {
     std::string token;    ///< the operator's token itself
 };
 
-/// One server and its tills as real processes on the loopback, with ports of their own. Everything ends with the object. The
-/// first start of each draws a free port, later starts keep it.
+/// One server and its tills as real processes on the loopback, with ports of their own. Everything ends with
+/// the object. The first start of each draws a free port, later starts keep it.
 class Fleet {
 public:
     explicit Fleet(FleetOptions options) : options_(std::move(options)), tills_(options_.tills.size()) {}

@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Rows per request: small enough to show progress and stay below the server's body limit, large enough for its transactions.
+/// Rows per request: small enough to show progress and stay below the server's body limit, large enough for
+/// its transactions.
 constexpr std::size_t part_bytes = 512 * 1024;
 
 /// End of the record that `from` lies in, past its line end: quotes may hold line ends.
@@ -33,12 +34,12 @@ std::string transaction_of(std::string_view record) {
 }
 
 Status send_part(ApiClient& server, const std::string& what, std::string body, ImportTotals& totals) {
-    MUDI_TRY(const json answer, server.send("POST", "/api/v1/import/" + what, std::move(body), true, "text/csv",
-                                            std::chrono::minutes{5}));
+    MUDI_TRY(const json answer, server.send("POST", "/api/v1/import/" + what, std::move(body), true,
+                                            "text/csv", std::chrono::minutes{5}));
     for (const json& refused : answer.value("refused", json::array())) {
         // Row numbers of a part count from its own header; the reader's file has one header.
-        totals.refused.push_back({refused.value("row", std::int64_t{0}) + totals.rows, refused.value("code", ""),
-                                  refused.value("detail", "")});
+        totals.refused.push_back({refused.value("row", std::int64_t{0}) + totals.rows,
+                                  refused.value("code", ""), refused.value("detail", "")});
     }
     totals.rows += answer.value("rows", std::int64_t{0});
     totals.stored += answer.value("stored", std::int64_t{0});
@@ -48,7 +49,8 @@ Status send_part(ApiClient& server, const std::string& what, std::string body, I
 
 } // namespace
 
-Result<ImportTotals> import_csv(ApiClient& server, const std::string& what, std::string_view text, bool quiet) {
+Result<ImportTotals> import_csv(ApiClient& server, const std::string& what, std::string_view text,
+                                bool quiet) {
     const std::size_t head = record_end(text, 0);
     const std::string header(text.substr(0, head));
     ImportTotals totals;

@@ -23,8 +23,9 @@ struct ImportTotals {
     std::vector<RefusedRow> refused;
 };
 
-/// Sends a CSV text in parts, rows of one purchase together. `what`: customers, products or purchases. An error leaves the parts
-/// before it stored; sending the text again is safe.
-Result<ImportTotals> import_csv(ApiClient& server, const std::string& what, std::string_view text, bool quiet);
+/// Sends a CSV text in parts, rows of one purchase together. `what`: customers, products or purchases. An
+/// error leaves the parts before it stored; sending the text again is safe.
+Result<ImportTotals> import_csv(ApiClient& server, const std::string& what, std::string_view text,
+                                bool quiet);
 
 } // namespace mudi::cli

@@ -36,7 +36,9 @@ void print_json(const ImportTotals& totals) {
     json refused = json::array();
     for (const RefusedRow& row : totals.refused)
         refused.push_back({{"row", row.row}, {"code", row.code}, {"detail", row.detail}});
-    const json document{{"rows", totals.rows}, {"stored", totals.stored}, {"unchanged", totals.unchanged},
+    const json document{{"rows", totals.rows},
+                        {"stored", totals.stored},
+                        {"unchanged", totals.unchanged},
                         {"refused", std::move(refused)}};
     std::cout << document.dump() << '\n';
 }

@@ -43,7 +43,8 @@ Result<Process> Process::start(const std::vector<std::string>& command, const st
     int ends[2] = {-1, -1};
     if (log_file < 0 || ::pipe2(ends, O_CLOEXEC) != 0) {
         if (log_file >= 0) ::close(log_file);
-        return fail(Code::io, "process.start", std::string("cannot start a process: ") + std::strerror(errno));
+        return fail(Code::io, "process.start",
+                    std::string("cannot start a process: ") + std::strerror(errno));
     }
     std::vector<std::string> copy = command;
     std::vector<char*> arguments;
@@ -56,14 +57,16 @@ Result<Process> Process::start(const std::vector<std::string>& command, const st
     ::close(log_file);
     if (child < 0) {
         ::close(ends[0]);
-        return fail(Code::io, "process.start", std::string("cannot start a process: ") + std::strerror(errno));
+        return fail(Code::io, "process.start",
+                    std::string("cannot start a process: ") + std::strerror(errno));
     }
     return Process{child, ends[0]};
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), out_(std::exchange(other.out_, -1)), buffer_(std::move(other.buffer_)),
-      exit_code_(other.exit_code_), ended_(std::exchange(other.ended_, true)) {}
+    : pid_(std::exchange(other.pid_, -1)), out_(std::exchange(other.out_, -1)),
+      buffer_(std::move(other.buffer_)), exit_code_(other.exit_code_),
+      ended_(std::exchange(other.ended_, true)) {}
 
 Process& Process::operator=(Process&& other) noexcept {
     std::swap(pid_, other.pid_);
@@ -119,7 +122,8 @@ Result<int> Process::wait(Duration timeout) {
     if (watch >= 0) {
         pollfd waiting{watch, POLLIN, 0};
         const auto end = SteadyClock::now() + timeout;
-        while (::poll(&waiting, 1, static_cast<int>(left_until(end).count())) < 0 && errno == EINTR) {}
+        while (::poll(&waiting, 1, static_cast<int>(left_until(end).count())) < 0 && errno == EINTR) {
+        }
         ::close(watch);
     }
     if (running()) return fail(Code::busy, "process.timeout", "the process goes on");

@@ -10,8 +10,8 @@
 
 namespace mudi::cli {
 
-/// One child process. It dies with us (parent-death signal), stands in its own process group (a Ctrl-C reaches only us, so
-/// that we stop things in order), and is stopped by the destructor.
+/// One child process. It dies with us (parent-death signal), stands in its own process group (a Ctrl-C
+/// reaches only us, so that we stop things in order), and is stopped by the destructor.
 class Process {
 public:
     /// `log` receives stderr, appended; stdout is read by read_line. process.start (io).

@@ -30,8 +30,8 @@ int list(const Context& context) {
     }
     Table table({"id", "till", "seq", "kind", "schema", "attempts", "reason"});
     for (const json& event : events) {
-        table.add({cell(event, "id"), cell(event, "till"), cell(event, "seq"), cell(event, "kind"), cell(event, "schema"),
-                   cell(event, "attempts"), cell(event, "reason")});
+        table.add({cell(event, "id"), cell(event, "till"), cell(event, "seq"), cell(event, "kind"),
+                   cell(event, "schema"), cell(event, "attempts"), cell(event, "reason")});
     }
     std::cout << (events.empty() ? std::string("nothing is quarantined\n") : table.text());
     return 0;
@@ -53,8 +53,11 @@ int retry(std::int64_t id, const Context& context) {
     const std::string which = id > 0 ? std::to_string(id) + "/" : std::string{};
     const auto answer = server->send("POST", "/api/v1/quarantine/" + which + "retry", {}, true);
     if (!answer) return report(answer.error(), context);
-    if (context.json) std::cout << answer->dump() << '\n';
-    else std::cout << cell(*answer, "retried") << " retried, " << cell(*answer, "applied") << " applied, " << cell(*answer, "left") << " left\n";
+    if (context.json)
+        std::cout << answer->dump() << '\n';
+    else
+        std::cout << cell(*answer, "retried") << " retried, " << cell(*answer, "applied") << " applied, "
+                  << cell(*answer, "left") << " left\n";
     return answer->value("left", std::int64_t{0}) == 0 ? 0 : 1;
 }
 
@@ -63,7 +66,8 @@ int retry(std::int64_t id, const Context& context) {
 void add_quarantine(CLI::App& app, Context& context) {
     auto* verb = app.add_subcommand("quarantine", "Events that could not be applied: look, and try again");
     verb->require_subcommand(1);
-    verb->footer("Examples:\n  mudi quarantine list\n  mudi quarantine show 3\n  mudi quarantine retry 3\n  mudi quarantine retry");
+    verb->footer("Examples:\n  mudi quarantine list\n  mudi quarantine show 3\n  mudi quarantine retry 3\n  "
+                 "mudi quarantine retry");
     const auto id = std::make_shared<std::int64_t>(0);
     auto* list_verb = verb->add_subcommand("list", "What is quarantined and why");
     add_server_options(*list_verb, context);

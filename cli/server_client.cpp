@@ -66,7 +66,8 @@ Result<ApiClient> connect_server(const std::string& url, const std::string& toke
     std::ifstream file(token_file);
     std::string token;
     if (!std::getline(file, token) || token.empty())
-        return fail(Code::denied, "cli.token", "cannot read the operator's token from " + token_file + " (--token-file)");
+        return fail(Code::denied, "cli.token",
+                    "cannot read the operator's token from " + token_file + " (--token-file)");
     return ApiClient{std::move(target), std::move(token)};
 }
 

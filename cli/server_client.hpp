@@ -17,13 +17,14 @@ Result<http::Target> target_of(const std::string& url);
 /// JSON over HTTP to a till (Unix socket or URL) or to the server, with a token. One caller at a time.
 class ApiClient {
 public:
-    ApiClient(http::Target target, std::string token) : client_(std::move(target)), token_(std::move(token)) {}
+    ApiClient(http::Target target, std::string token)
+        : client_(std::move(target)), token_(std::move(token)) {}
 
-    /// The answer's document. A problem document becomes an Error with its own name and the code that fits its status;
-    /// no answer is http.connect or http.timeout.
+    /// The answer's document. A problem document becomes an Error with its own name and the code that fits
+    /// its status; no answer is http.connect or http.timeout.
     Result<nlohmann::json> get(const std::string& path);
-    Result<nlohmann::json> send(const std::string& method, const std::string& path, std::string body, bool idempotent,
-                                const std::string& content_type = "application/json",
+    Result<nlohmann::json> send(const std::string& method, const std::string& path, std::string body,
+                                bool idempotent, const std::string& content_type = "application/json",
                                 Duration timeout = std::chrono::seconds{30});
 
 private:

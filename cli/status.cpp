@@ -36,21 +36,23 @@ std::string server_text(const json& status, const json& tills) {
     std::string text = "server  purchases " + grouped(number(status, "purchases")) + "  profiles " +
                        grouped(number(status, "profiles")) + "  merges " + grouped(number(status, "merges")) +
                        "  offers out " + grouped(number(status, "offers_out")) + "  waiting " +
-                       grouped(number(inbox, "waiting")) + "  quarantined " + grouped(number(inbox, "quarantined")) +
-                       "  lag " + grouped(number(status, "lag_ms")) + " ms\n";
+                       grouped(number(inbox, "waiting")) + "  quarantined " +
+                       grouped(number(inbox, "quarantined")) + "  lag " + grouped(number(status, "lag_ms")) +
+                       " ms\n";
     Table table({"till", "store", "workstation", "received", "lag ms", "clock ms", "connected"});
     for (const json& till : tills.value("tills", json::array())) {
-        table.add({word(till, "till"), word(till, "store"), word(till, "workstation"), grouped(number(till, "received")),
-                   grouped(number(till, "lag_ms")), grouped(number(till, "clock_ahead_ms")),
-                   till.value("connected", false) ? "yes" : "no"});
+        table.add({word(till, "till"), word(till, "store"), word(till, "workstation"),
+                   grouped(number(till, "received")), grouped(number(till, "lag_ms")),
+                   grouped(number(till, "clock_ahead_ms")), till.value("connected", false) ? "yes" : "no"});
     }
     return text + table.text();
 }
 
 std::string till_text(const json& status) {
-    return "till " + word(status, "till") + "  captured " + grouped(number(status, "captured")) + "  unsent " +
-           grouped(number(status, "unsent")) + "  acknowledged " + grouped(number(status, "acked")) + "  profiles " +
-           grouped(number(status, "profiles")) + "  offers " + grouped(number(status, "offers_held")) + "  server " +
+    return "till " + word(status, "till") + "  captured " + grouped(number(status, "captured")) +
+           "  unsent " + grouped(number(status, "unsent")) + "  acknowledged " +
+           grouped(number(status, "acked")) + "  profiles " + grouped(number(status, "profiles")) +
+           "  offers " + grouped(number(status, "offers_held")) + "  server " +
            (status.value("linked", false) ? "connected" : "not connected") + "\n";
 }
 
@@ -86,7 +88,8 @@ int run(const StatusOptions& options, const Context& context) {
 
 void add_status(CLI::App& app, Context& context) {
     auto* verb = app.add_subcommand("status", "Tills and server: what is captured, sent, applied");
-    verb->footer("Examples:\n  mudi status\n  mudi status --watch\n  mudi status --till /var/lib/mudi-till/till.sock --json");
+    verb->footer("Examples:\n  mudi status\n  mudi status --watch\n  mudi status --till "
+                 "/var/lib/mudi-till/till.sock --json");
     add_server_options(*verb, context);
     const auto options = std::make_shared<StatusOptions>();
     verb->add_option("--till", options->till, "Ask one till itself: its Unix socket or its http:// address");

@@ -99,14 +99,16 @@ void Progress::at(std::int64_t done, std::string_view note) {
     const std::int64_t full = total_ > 0 ? std::min(bar_columns, done * bar_columns / total_) : 0;
     const double seconds = static_cast<double>(std::max<std::int64_t>(1, (now - began_).count())) / 1000.0;
     if (total_ == 0) {
-        std::fprintf(stderr, "\r\x1b[K%s %s %.*s", what_.c_str(), grouped(done).c_str(), static_cast<int>(note.size()), note.data());
+        std::fprintf(stderr, "\r\x1b[K%s %s %.*s", what_.c_str(), grouped(done).c_str(),
+                     static_cast<int>(note.size()), note.data());
         std::fflush(stderr);
         return;
     }
     std::fprintf(stderr, "\r\x1b[K%s [%s%s] %s/%s  %.0f/s  %.*s", what_.c_str(),
                  std::string(static_cast<std::size_t>(full), '#').c_str(),
-                 std::string(static_cast<std::size_t>(bar_columns - full), '.').c_str(), grouped(done).c_str(),
-                 grouped(total_).c_str(), static_cast<double>(done) / seconds, static_cast<int>(note.size()), note.data());
+                 std::string(static_cast<std::size_t>(bar_columns - full), '.').c_str(),
+                 grouped(done).c_str(), grouped(total_).c_str(), static_cast<double>(done) / seconds,
+                 static_cast<int>(note.size()), note.data());
     std::fflush(stderr);
 }
 

@@ -7,8 +7,8 @@
 
 #include <mudi/base/result.hpp>
 
-/// The verbs of `mudi`. Each adds its sub-command with its help and examples, and a callback that stores the exit code:
-/// 0 ok, 1 the work found a problem (printed), 2 wrong use.
+/// The verbs of `mudi`. Each adds its sub-command with its help and examples, and a callback that stores the
+/// exit code: 0 ok, 1 the work found a problem (printed), 2 wrong use.
 namespace mudi::cli {
 
 struct Context {

@@ -72,8 +72,8 @@ class SqliteConnection final : public ConnectionBase {
 public:
     explicit SqliteConnection(const Options& options)
         : target_(options.target), full_(options.durability == Durability::full),
-          session_(soci::sqlite3, "dbname=\"" + options.target + "\"" +
-                                                               (options.read_only ? " readonly=1" : "")),
+          session_(soci::sqlite3,
+                   "dbname=\"" + options.target + "\"" + (options.read_only ? " readonly=1" : "")),
           handle_(native_handle(session_)) {
         sqlite3_extended_result_codes(handle_, 1);
     }
@@ -105,7 +105,7 @@ private:
     Result<std::string> ask(const char* sql);
 
     std::string target_;
-    bool full_;            ///< the connection's own durability is full
+    bool full_;                      ///< the connection's own durability is full
     Commit commit_{Commit::durable}; ///< how the engine is set now
     soci::session session_;
     sqlite3* handle_;
@@ -114,7 +114,8 @@ private:
 /// The engine takes the setting between transactions only.
 Status SqliteConnection::run_begin(Commit commit) {
     if (full_ && commit != commit_) {
-        MUDI_CHECK(run(commit == Commit::relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
+        MUDI_CHECK(
+            run(commit == Commit::relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
         commit_ = commit;
     }
     return run("BEGIN IMMEDIATE");

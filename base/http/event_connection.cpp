@@ -56,8 +56,10 @@ void EventConnection::watch() {
     socket_.async_read_some(asio::buffer(ignored_),
                             [self = shared_from_this()](ErrorCode error, std::size_t) {
                                 if (self->closed_) return;
-                                if (error) self->close();
-                                else self->watch();
+                                if (error)
+                                    self->close();
+                                else
+                                    self->watch();
                             });
 }
 
@@ -77,8 +79,10 @@ void EventConnection::on_written(ErrorCode error) {
     writing_.clear();
     if (closed_) return;
     if (error) return close();
-    if (!queued_.empty()) write();
-    else if (finishing_) close();
+    if (!queued_.empty())
+        write();
+    else if (finishing_)
+        close();
 }
 
 } // namespace mudi::http

@@ -33,7 +33,7 @@ bool somebody_answers(const SocketAddress& address) {
 }
 
 Status make_way(const std::string& path, const SocketAddress& address) {
-    struct stat file{};
+    struct stat file {};
     if (::lstat(path.c_str(), &file) != 0) return {};
     if (!S_ISSOCK(file.st_mode)) {
         return fail(Code::io, "http.socket_path", path + " exists and is not a socket");
@@ -81,7 +81,7 @@ Result<UnixListener> listen_unix(const std::string& path) {
     Descriptor listener = stream_socket(AF_UNIX);
     // The mode is set before the file exists, so that at no moment it is open to more; the umask may have
     // taken bits away, hence again afterwards.
-    struct stat file{};
+    struct stat file {};
     if (!listener.open() || ::fchmod(listener.get(), socket_mode) != 0 ||
         ::bind(listener.get(), where->get(), where->size) != 0 || ::chmod(path.c_str(), socket_mode) != 0 ||
         ::lstat(path.c_str(), &file) != 0 || ::listen(listener.get(), backlog) != 0) {
@@ -91,7 +91,7 @@ Result<UnixListener> listen_unix(const std::string& path) {
 }
 
 void remove_socket_file(const std::string& path, const UnixListener& listener) {
-    struct stat file{};
+    struct stat file {};
     if (::lstat(path.c_str(), &file) == 0 && file.st_dev == listener.device &&
         file.st_ino == listener.inode) {
         ::unlink(path.c_str());

@@ -22,8 +22,10 @@ void RequestParser::on_request_impl(Verb, Text method, Text target, int version,
 
 void RequestParser::on_header_impl(Failure& failure) {
     // With two of them, a proxy in front and we might not mean the same one.
-    if (message.headers.count("Host") > 1) failure = beast::http::error::bad_field;
-    else MessageParser::on_header_impl(failure);
+    if (message.headers.count("Host") > 1)
+        failure = beast::http::error::bad_field;
+    else
+        MessageParser::on_header_impl(failure);
 }
 
 ResponseParser::ResponseParser(std::size_t header_limit_bytes, std::optional<std::size_t> body_limit_bytes) {

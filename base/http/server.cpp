@@ -62,8 +62,10 @@ Status Server::Core::add_door(int family, int descriptor, bool is_unix) {
 void Server::Core::accept(Door& door) {
     door.acceptor.async_accept(door.peer, [self = shared_from_this(), &door](ErrorCode error) {
         if (self->stopped_) return;
-        if (!error) self->welcome(door);
-        else if (error != asio::error::connection_aborted) return self->accept_later(door);
+        if (!error)
+            self->welcome(door);
+        else if (error != asio::error::connection_aborted)
+            return self->accept_later(door);
         self->accept(door);
     });
 }
@@ -88,8 +90,10 @@ void Server::Core::welcome(Door& door) {
     const auto session = std::make_shared<Session>(shared_from_this(), std::move(socket), door.is_unix);
     sessions_.emplace(session.get(), session);
     start_ticking();
-    if (full) session->turn_away();
-    else session->start();
+    if (full)
+        session->turn_away();
+    else
+        session->start();
 }
 
 void Server::Core::start_ticking() {

@@ -106,8 +106,10 @@ void Session::send_continue() {
     asio::async_write(socket_, asio::buffer(continue_line.data(), continue_line.size()),
                       [self = shared_from_this()](ErrorCode error, std::size_t) {
                           if (self->phase_ == Phase::closed) return;
-                          if (error || self->timed_out_) self->close();
-                          else self->read();
+                          if (error || self->timed_out_)
+                              self->close();
+                          else
+                              self->read();
                       });
 }
 
@@ -176,8 +178,10 @@ void Session::on_written(ErrorCode error) {
     if (error) return close();
     if (!keep_alive_) return linger();
     expect_request();
-    if (buffer_.size() > 0) consume();
-    else read();
+    if (buffer_.size() > 0)
+        consume();
+    else
+        read();
 }
 
 void Session::linger() {
@@ -194,8 +198,10 @@ void Session::discard() {
                             [self = shared_from_this()](ErrorCode error, std::size_t bytes) {
                                 if (self->phase_ == Phase::closed) return;
                                 self->discarded_bytes_ += bytes;
-                                if (error || self->discarded_bytes_ > linger_bytes_max) self->close();
-                                else self->discard();
+                                if (error || self->discarded_bytes_ > linger_bytes_max)
+                                    self->close();
+                                else
+                                    self->discard();
                             });
 }
 

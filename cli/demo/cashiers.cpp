@@ -39,7 +39,8 @@ std::int64_t sum_of(const json& lines, const char* key) {
 void take_off(json& lines, const json& effect) {
     for (json& line : lines) {
         if (line.value("line", 0) != effect.value("line", -1)) continue;
-        const std::int64_t amount = line.value("amount", std::int64_t{0}) - effect.value("amount", std::int64_t{0});
+        const std::int64_t amount =
+            line.value("amount", std::int64_t{0}) - effect.value("amount", std::int64_t{0});
         const std::int64_t rate = line.value("tax_rate", std::int64_t{0});
         line["amount"] = amount;
         line["tax"] = round_half_even(Wide{amount} * rate, 10'000 + rate);
@@ -67,7 +68,8 @@ void DemoCashiers::ring_up() {
         return;
     }
     const auto& people = people_of_[fleet_.till(till).spec.store];
-    const ShopPerson* person = dice < 20 || people.empty() ? nullptr : &shop_.people[people[random_.below(people.size())]];
+    const ShopPerson* person =
+        dice < 20 || people.empty() ? nullptr : &shop_.people[people[random_.below(people.size())]];
     note(sale(till, person));
 }
 
@@ -88,16 +90,20 @@ json DemoCashiers::identify(std::size_t till, const std::string& txn, const Shop
     return *std::move(known);
 }
 
-std::int64_t DemoCashiers::use_offer(std::size_t till, const std::string& txn, const json& offers, json& lines) {
+std::int64_t DemoCashiers::use_offer(std::size_t till, const std::string& txn, const json& offers,
+                                     json& lines) {
     for (const json& offer : offers) {
         if (!offer.value("applicable", false)) continue;
-        const auto effects = clients_[till].send("POST", txn + "/offers/" + offer.value("offer", "") + "/apply", "{}", true);
+        const auto effects =
+            clients_[till].send("POST", txn + "/offers/" + offer.value("offer", "") + "/apply", "{}", true);
         if (!effects) return 0;
         const json list = effects->value("effects", json::array());
-        const bool on_lines = std::ranges::all_of(list, [](const json& effect) { return effect.value("line", 0) > 0; });
+        const bool on_lines =
+            std::ranges::all_of(list, [](const json& effect) { return effect.value("line", 0) > 0; });
         if (!on_lines || list.empty()) {
             // This cashier's POS can only take money off lines.
-            static_cast<void>(clients_[till].send("DELETE", txn + "/offers/" + offer.value("offer", "") + "/apply", {}, true));
+            static_cast<void>(clients_[till].send(
+                "DELETE", txn + "/offers/" + offer.value("offer", "") + "/apply", {}, true));
             continue;
         }
         for (const json& effect : list) take_off(lines, effect);
@@ -107,8 +113,8 @@ std::int64_t DemoCashiers::use_offer(std::size_t till, const std::string& txn, c
     return 0;
 }
 
-std::int64_t DemoCashiers::use_points(std::size_t till, const std::string& txn, const json& customer, std::int64_t total,
-                                      json& document) {
+std::int64_t DemoCashiers::use_points(std::size_t till, const std::string& txn, const json& customer,
+                                      std::int64_t total, json& document) {
     const std::int64_t points = customer.is_object() ? customer.value("points", std::int64_t{0}) : 0;
     if (points < points_worth_redeeming || random_.below(100) >= 10) return 0;
     const auto hold = clients_[till].send("POST", txn + "/redeem", json{{"points", points / 2}}.dump(), true);
@@ -132,16 +138,23 @@ Result<json> DemoCashiers::sale(std::size_t till, const ShopPerson* person) {
     const json customer = person != nullptr ? identify(till, txn, *person) : json(nullptr);
     const ShopPerson stranger{};
     json lines = json::array();
-    for (const ShopLine& line : make_basket(shop_, person != nullptr ? *person : stranger, day_number_, random_))
+    for (const ShopLine& line :
+         make_basket(shop_, person != nullptr ? *person : stranger, day_number_, random_))
         lines.push_back(line_document(shop_, line, static_cast<int>(lines.size()) + 1));
-    MUDI_TRY(const json basket, client.send("PUT", txn + "/basket", json{{"lines", lines}, {"total", sum_of(lines, "amount")}}.dump(), true));
+    MUDI_TRY(const json basket,
+             client.send("PUT", txn + "/basket",
+                         json{{"lines", lines}, {"total", sum_of(lines, "amount")}}.dump(), true));
     use_offer(till, txn, basket.value("offers", json::array()), lines);
     const std::int64_t total = sum_of(lines, "amount");
-    json document{{"lines", lines}, {"total", total}, {"tax_total", sum_of(lines, "tax")}, {"tenders", json::array()}};
+    json document{
+        {"lines", lines}, {"total", total}, {"tax_total", sum_of(lines, "tax")}, {"tenders", json::array()}};
     const std::int64_t paid = use_points(till, txn, customer, total, document);
-    if (total > paid) document["tenders"].push_back({{"kind", random_.below(2) == 0 ? "upi" : "cash"}, {"amount", total - paid}});
+    if (total > paid)
+        document["tenders"].push_back(
+            {{"kind", random_.below(2) == 0 ? "upi" : "cash"}, {"amount", total - paid}});
     MUDI_TRY(auto receipt, client.send("POST", txn + "/complete", document.dump(), true));
-    if (sold_[till].size() < returnable_max) sold_[till].push_back({number, receipt.value("business_day", ""), lines[0]});
+    if (sold_[till].size() < returnable_max)
+        sold_[till].push_back({number, receipt.value("business_day", ""), lines[0]});
     return receipt;
 }
 
@@ -153,9 +166,14 @@ Status DemoCashiers::take_back(std::size_t till) {
     line.erase("discounts");
     line.erase("unit_price");
     line["type"] = "return";
-    line["original"] = {{"number", sold.number}, {"business_day", sold.business_day}, {"line", sold.line.value("line", 1)}};
-    const json document{{"number", "R-" + std::to_string(++next_number_)}, {"kind", "return"},      {"currency", "INR"},
-                        {"lines", json::array({line})},                    {"total", -amount},      {"tax_total", -sold.line.value("tax", std::int64_t{0})},
+    line["original"] = {
+        {"number", sold.number}, {"business_day", sold.business_day}, {"line", sold.line.value("line", 1)}};
+    const json document{{"number", "R-" + std::to_string(++next_number_)},
+                        {"kind", "return"},
+                        {"currency", "INR"},
+                        {"lines", json::array({line})},
+                        {"total", -amount},
+                        {"tax_total", -sold.line.value("tax", std::int64_t{0})},
                         {"tenders", json::array({{{"kind", "cash"}, {"amount", -amount}}})}};
     auto receipt = clients_[till].send("POST", "/v1/returns", document.dump(), true);
     note(receipt);
@@ -172,7 +190,8 @@ void DemoCashiers::note(const Result<json>& receipt) {
         return;
     }
     ++tally_.refused;
-    if (tally_.first_refusal.empty() && !receipt) tally_.first_refusal = receipt.error().name + ": " + receipt.error().what;
+    if (tally_.first_refusal.empty() && !receipt)
+        tally_.first_refusal = receipt.error().name + ": " + receipt.error().what;
 }
 
 } // namespace mudi::cli

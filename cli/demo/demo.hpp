@@ -32,7 +32,7 @@ struct DemoOptions {
 /// One look at everything, for the screen and the summary.
 struct DemoLook {
     nlohmann::json server;
-    nlohmann::json tills;  ///< what the server says of them
+    nlohmann::json tills;                    ///< what the server says of them
     std::vector<nlohmann::json> till_status; ///< what each says of itself; null = no answer
 };
 
@@ -42,8 +42,8 @@ struct DemoTally {
     std::int64_t saved{};
     std::int64_t refused{};
     std::int64_t returns{};
-    std::int64_t greeted{};      ///< a customer was known to the till
-    std::int64_t with_offer{};   ///< of them, with an offer in the till
+    std::int64_t greeted{};    ///< a customer was known to the till
+    std::int64_t with_offer{}; ///< of them, with an offer in the till
     std::int64_t offers_used{};
     std::int64_t points_redeemed{};
     std::string first_refusal;
@@ -76,9 +76,10 @@ private:
     Result<nlohmann::json> sale(std::size_t till, const ShopPerson* person);
     Status take_back(std::size_t till);
     nlohmann::json identify(std::size_t till, const std::string& txn, const ShopPerson& person);
-    std::int64_t use_offer(std::size_t till, const std::string& txn, const nlohmann::json& offers, nlohmann::json& lines);
-    std::int64_t use_points(std::size_t till, const std::string& txn, const nlohmann::json& customer, std::int64_t total,
-                            nlohmann::json& document);
+    std::int64_t use_offer(std::size_t till, const std::string& txn, const nlohmann::json& offers,
+                           nlohmann::json& lines);
+    std::int64_t use_points(std::size_t till, const std::string& txn, const nlohmann::json& customer,
+                            std::int64_t total, nlohmann::json& document);
     void note(const Result<nlohmann::json>& receipt);
 
     const DemoShop& shop_;
@@ -103,7 +104,8 @@ struct DemoProof {
 Result<DemoProof> prove(const Fleet& fleet, const DemoTally& tally);
 
 /// One screen of text; `addresses` stand at its foot.
-std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally, const std::deque<DemoVisit>& visits,
-                        const std::vector<std::string>& addresses, std::int64_t elapsed_s);
+std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally,
+                        const std::deque<DemoVisit>& visits, const std::vector<std::string>& addresses,
+                        std::int64_t elapsed_s);
 
 } // namespace mudi::cli

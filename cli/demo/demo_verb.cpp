@@ -93,13 +93,15 @@ Status Demo::start() {
 }
 
 Status Demo::fill() {
-    const std::pair<const char*, std::string> parts[] = {
-        {"products", products_csv(shop_)}, {"customers", customers_csv(shop_)}, {"purchases", purchases_csv(shop_)}};
+    const std::pair<const char*, std::string> parts[] = {{"products", products_csv(shop_)},
+                                                         {"customers", customers_csv(shop_)},
+                                                         {"purchases", purchases_csv(shop_)}};
     for (const auto& [what, text] : parts) {
         MUDI_TRY(const ImportTotals totals, import_csv(*server_, what, text, options_.json));
         if (!totals.refused.empty())
-            return fail(Code::invalid, "demo.import", std::string(what) + " row " + std::to_string(totals.refused[0].row) + ": " +
-                                                          totals.refused[0].code + " " + totals.refused[0].detail);
+            return fail(Code::invalid, "demo.import",
+                        std::string(what) + " row " + std::to_string(totals.refused[0].row) + ": " +
+                            totals.refused[0].code + " " + totals.refused[0].detail);
     }
     return {};
 }
@@ -111,11 +113,16 @@ Status Demo::wait_for_offers() {
         look();
         std::size_t ready = 0;
         for (const json& status : look_.till_status)
-            if (status.is_object() && status.value("profiles", std::int64_t{0}) > 0 && status.value("offers_held", std::int64_t{0}) > 0) ++ready;
-        const bool applied = look_.server.is_object() && look_.server.value("inbox", json::object()).value("waiting", std::int64_t{1}) == 0;
+            if (status.is_object() && status.value("profiles", std::int64_t{0}) > 0 &&
+                status.value("offers_held", std::int64_t{0}) > 0)
+                ++ready;
+        const bool applied =
+            look_.server.is_object() &&
+            look_.server.value("inbox", json::object()).value("waiting", std::int64_t{1}) == 0;
         if (ready == fleet_->size() && applied) return {};
         if (stop_asked != 0) return fail(Code::unavailable, "demo.stopped", "stopped before the first sale");
-        if (SteadyClock::now() > end) return fail(Code::unavailable, "demo.no_offers", "no offers came down to the tills");
+        if (SteadyClock::now() > end)
+            return fail(Code::unavailable, "demo.no_offers", "no offers came down to the tills");
         std::this_thread::sleep_for(look_every);
     }
 }
@@ -128,11 +135,13 @@ void Demo::find_addresses() {
         // Over the Unix socket, whose file mode is the permission, an adapter may draw its own pairing code.
         const auto code = client.send("POST", "/v1/pairing-codes", "{}", false);
         if (!code) continue;
-        const auto paired = client.send("POST", "/v1/pair", json{{"code", code->value("code", "")}}.dump(), false);
+        const auto paired =
+            client.send("POST", "/v1/pair", json{{"code", code->value("code", "")}}.dump(), false);
         if (!paired) continue;
         const std::string token = paired->value("token", "");
-        addresses_.push_back("till " + fitted(till.spec.store + "/" + till.spec.workstation, 12) + " " + till.url + "/?token=" + token +
-                             "   customer display " + till.url + "/display?token=" + token);
+        addresses_.push_back("till " + fitted(till.spec.store + "/" + till.spec.workstation, 12) + " " +
+                             till.url + "/?token=" + token + "   customer display " + till.url +
+                             "/display?token=" + token);
     }
 }
 
@@ -159,12 +168,14 @@ Status Demo::run() {
         const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
         if (options_.seconds > 0 && elapsed >= options_.seconds) break;
         if (const std::string ended = fleet_->ended(); !ended.empty())
-            return fail(Code::io, "demo.ended", ended + " has ended by itself; its log is in " + folder_.string());
+            return fail(Code::io, "demo.ended",
+                        ended + " has ended by itself; its log is in " + folder_.string());
         if (now >= next_look) {
             look();
             next_look = now + look_every;
             if (screen) {
-                const std::string text = demo_screen(*fleet_, look_, cashiers_->tally(), cashiers_->visits(), addresses_, elapsed);
+                const std::string text =
+                    demo_screen(*fleet_, look_, cashiers_->tally(), cashiers_->visits(), addresses_, elapsed);
                 std::fprintf(stdout, "\x1b[H\x1b[2J%s", text.c_str());
                 std::fflush(stdout);
             }
@@ -186,9 +197,11 @@ Result<json> Demo::finish() {
     MUDI_TRY(const DemoProof proof, prove(*fleet_, cashiers_->tally()));
     const DemoTally& tally = cashiers_->tally();
     std::int64_t offers_held = 0;
-    for (const json& status : look_.till_status) offers_held += status.is_object() ? status.value("offers_held", std::int64_t{0}) : 0;
+    for (const json& status : look_.till_status)
+        offers_held += status.is_object() ? status.value("offers_held", std::int64_t{0}) : 0;
     fleet_->stop();
-    const bool exact = drained.drained && proof.missing == 0 && proof.doubled == 0 && proof.unknown == 0 && proof.at_server == tally.saved;
+    const bool exact = drained.drained && proof.missing == 0 && proof.doubled == 0 && proof.unknown == 0 &&
+                       proof.at_server == tally.saved;
     const bool offers = offers_held > 0 && tally.with_offer > 0;
     std::error_code error;
     if (own_folder_ && exact && offers) std::filesystem::remove_all(folder_, error);
@@ -218,13 +231,14 @@ void print_summary(const json& summary, bool as_json) {
         return;
     }
     const auto text = [&](const char* key) { return summary[key].dump(); };
-    std::cout << "\nsaved " << text("saved") << ", at the server " << text("at_server") << " (missing " << text("missing") << ", doubled "
-              << text("doubled") << ", unknown " << text("unknown") << "), offers held " << text("offers_held") << ", used "
-              << text("offers_used") << ": " << (summary["ok"].get<bool>() ? "all well" : "NOT WELL") << '\n';
+    std::cout << "\nsaved " << text("saved") << ", at the server " << text("at_server") << " (missing "
+              << text("missing") << ", doubled " << text("doubled") << ", unknown " << text("unknown")
+              << "), offers held " << text("offers_held") << ", used " << text("offers_used") << ": "
+              << (summary["ok"].get<bool>() ? "all well" : "NOT WELL") << '\n';
 }
 
 int run_demo(const DemoOptions& options, const Context& context) {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = ask_to_stop;
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
@@ -240,14 +254,22 @@ int run_demo(const DemoOptions& options, const Context& context) {
 } // namespace
 
 void add_demo(CLI::App& app, Context& context) {
-    auto* verb = app.add_subcommand("demo", "A made-up chain on this machine: a server, two stores, five tills, live sales");
-    verb->footer("Examples:\n  mudi demo\n  mudi demo --seconds 30 --json\n  mudi demo --seed 7 --rate 50 --folder /tmp/shop");
+    auto* verb = app.add_subcommand(
+        "demo", "A made-up chain on this machine: a server, two stores, five tills, live sales");
+    verb->footer("Examples:\n  mudi demo\n  mudi demo --seconds 30 --json\n  mudi demo --seed 7 --rate 50 "
+                 "--folder /tmp/shop");
     const auto options = std::make_shared<DemoOptions>();
     verb->add_option("--seed", options->seed, "The same seed makes the same shop")->capture_default_str();
-    verb->add_option("--seconds", options->seconds, "Stop by itself; 0 = at Ctrl-C")->check(CLI::Range(0, 86'400));
-    verb->add_option("--rate", options->rate, "Sales a second, all tills together")->check(CLI::Range(1, 500))->capture_default_str();
-    verb->add_option("--people", options->people, "Customers of the shop")->check(CLI::Range(10, 90'000))->capture_default_str();
-    verb->add_option("--folder", options->folder, "Keep databases and logs here; else a temporary folder that goes");
+    verb->add_option("--seconds", options->seconds, "Stop by itself; 0 = at Ctrl-C")
+        ->check(CLI::Range(0, 86'400));
+    verb->add_option("--rate", options->rate, "Sales a second, all tills together")
+        ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+    verb->add_option("--people", options->people, "Customers of the shop")
+        ->check(CLI::Range(10, 90'000))
+        ->capture_default_str();
+    verb->add_option("--folder", options->folder,
+                     "Keep databases and logs here; else a temporary folder that goes");
     verb->add_flag("--json", options->json, "No screen; print a summary as JSON at the end");
     verb->callback([options, &context] {
         context.json = options->json;

@@ -16,8 +16,9 @@ Result<DemoProof> prove(const Fleet& fleet, const DemoTally& tally) {
     for (std::size_t i = 0; i < fleet.size(); ++i) {
         std::int64_t after = 0;
         for (;;) {
-            MUDI_TRY(const json page, server.get("/api/v1/purchases?till=" + std::to_string(fleet.till(i).spec.till) + "&after=" +
-                                                 std::to_string(after) + "&limit=" + std::to_string(page_size)));
+            MUDI_TRY(const json page,
+                     server.get("/api/v1/purchases?till=" + std::to_string(fleet.till(i).spec.till) +
+                                "&after=" + std::to_string(after) + "&limit=" + std::to_string(page_size)));
             const json purchases = page.value("purchases", json::array());
             for (const json& purchase : purchases) {
                 ++proof.at_server;

@@ -18,27 +18,35 @@ std::string till_table(const Fleet& fleet, const DemoLook& look) {
         const TillSpec& spec = fleet.till(i).spec;
         const json& status = i < look.till_status.size() ? look.till_status[i] : json(nullptr);
         const bool linked = status.is_object() && status.value("linked", false);
-        table.add({spec.store + "/" + spec.workstation, grouped(number(status, "captured")), grouped(number(status, "unsent")),
-                   grouped(number(status, "acked")), grouped(number(status, "offers_held")), grouped(number(status, "profiles")),
-                   status.is_null() ? "no answer" : linked ? "connected" : "offline"});
+        table.add({spec.store + "/" + spec.workstation, grouped(number(status, "captured")),
+                   grouped(number(status, "unsent")), grouped(number(status, "acked")),
+                   grouped(number(status, "offers_held")), grouped(number(status, "profiles")),
+                   status.is_null() ? "no answer"
+                   : linked         ? "connected"
+                                    : "offline"});
     }
     return table.text();
 }
 
 } // namespace
 
-std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally, const std::deque<DemoVisit>& visits,
-                        const std::vector<std::string>& addresses, std::int64_t elapsed_s) {
-    std::string text = "Mudi demo   " + std::to_string(elapsed_s) + " s   sales " + grouped(tally.saved) + "   greeted " +
-                       grouped(tally.greeted) + "   with an offer " + grouped(tally.with_offer) + "   offers used " +
-                       grouped(tally.offers_used) + "   returns " + grouped(tally.returns) + "   refused " + grouped(tally.refused) + "\n\n";
+std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally,
+                        const std::deque<DemoVisit>& visits, const std::vector<std::string>& addresses,
+                        std::int64_t elapsed_s) {
+    std::string text = "Mudi demo   " + std::to_string(elapsed_s) + " s   sales " + grouped(tally.saved) +
+                       "   greeted " + grouped(tally.greeted) + "   with an offer " +
+                       grouped(tally.with_offer) + "   offers used " + grouped(tally.offers_used) +
+                       "   returns " + grouped(tally.returns) + "   refused " + grouped(tally.refused) +
+                       "\n\n";
     text += till_table(fleet, look) + "\n";
-    text += "server   purchases " + grouped(number(look.server, "purchases")) + "   profiles " + grouped(number(look.server, "profiles")) +
-            "   merges " + grouped(number(look.server, "merges")) + "   offers pushed " + grouped(number(look.server, "offers_pushed")) +
-            "   lag " + grouped(number(look.server, "lag_ms")) + " ms\n\n";
+    text += "server   purchases " + grouped(number(look.server, "purchases")) + "   profiles " +
+            grouped(number(look.server, "profiles")) + "   merges " + grouped(number(look.server, "merges")) +
+            "   offers pushed " + grouped(number(look.server, "offers_pushed")) + "   lag " +
+            grouped(number(look.server, "lag_ms")) + " ms\n\n";
     for (const DemoVisit& visit : visits) {
         text += "  " + fitted(visit.till, 9) + " " + visit.greeting + "\n";
-        text += "            " + (visit.offer.empty() ? std::string("(no offer today)") : fitted(visit.offer, 100)) + "\n";
+        text += "            " +
+                (visit.offer.empty() ? std::string("(no offer today)") : fitted(visit.offer, 100)) + "\n";
     }
     text += "\n";
     for (const std::string& address : addresses) text += address + "\n";

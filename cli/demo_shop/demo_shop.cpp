@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-
 namespace mudi::cli {
 namespace {
 
@@ -24,7 +23,8 @@ std::string member_card(std::size_t serial) {
     return digits + std::to_string((10 - sum % 10) % 10);
 }
 
-/// A well-formed Indian mobile. India sets no numbers aside for fiction; these are never called or written to.
+/// A well-formed Indian mobile. India sets no numbers aside for fiction; these are never called or written
+/// to.
 std::string made_up_phone(std::size_t serial, Random& random) {
     return "+9170" + digits_of(random.below(1000), 3) + digits_of(serial % 100'000, 5);
 }
@@ -50,7 +50,8 @@ std::vector<ShopHabit> draw_habits(std::size_t products, Random& random) {
     return habits;
 }
 
-void add_records(DemoShop& shop, std::size_t person, const PersonName& name, bool native_script, Random& random) {
+void add_records(DemoShop& shop, std::size_t person, const PersonName& name, bool native_script,
+                 Random& random) {
     const ShopPerson& who = shop.people[person];
     ShopRecord record;
     record.source_key = "C" + digits_of(person + 1, 5);
@@ -94,10 +95,12 @@ int workstations_of(std::string_view store) {
     return 1;
 }
 
-ShopSale make_sale(const DemoShop& shop, const ShopPerson& person, std::chrono::sys_days day, int day_number, Random& random) {
+ShopSale make_sale(const DemoShop& shop, const ShopPerson& person, std::chrono::sys_days day, int day_number,
+                   Random& random) {
     ShopSale sale;
     sale.store = person.store;
-    sale.workstation = std::to_string(1 + random.below(static_cast<std::uint64_t>(workstations_of(person.store))));
+    sale.workstation =
+        std::to_string(1 + random.below(static_cast<std::uint64_t>(workstations_of(person.store))));
     const auto minute = std::chrono::minutes{random.below(shop_open_minutes)};
     sale.time = Time{day} + std::chrono::hours{shop_opens_hour_utc} + minute;
     sale.day = business_day_at(sale.time, std::chrono::minutes{330});
@@ -120,9 +123,11 @@ void add_history(DemoShop& shop, const DemoShopOptions& options, Random& random)
                 shop.history.push_back(make_sale(shop, person, day, day_number, random));
         }
         const auto begin = shop.history.begin() + static_cast<std::ptrdiff_t>(first);
-        std::stable_sort(begin, shop.history.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+        std::stable_sort(begin, shop.history.end(),
+                         [](const auto& a, const auto& b) { return a.time < b.time; });
         for (std::size_t i = first; i < shop.history.size(); ++i)
-            shop.history[i].number = "H" + digits_of(static_cast<std::uint64_t>(day_number), 3) + "-" + digits_of(i - first + 1, 4);
+            shop.history[i].number = "H" + digits_of(static_cast<std::uint64_t>(day_number), 3) + "-" +
+                                     digits_of(i - first + 1, 4);
     }
 }
 
@@ -138,14 +143,16 @@ ShopLine priced_line(const DemoShop& shop, std::size_t product, Quantity quantit
     return {product, quantity, amount, tax};
 }
 
-std::vector<ShopLine> make_basket(const DemoShop& shop, const ShopPerson& person, int day_number, Random& random) {
+std::vector<ShopLine> make_basket(const DemoShop& shop, const ShopPerson& person, int day_number,
+                                  Random& random) {
     std::vector<ShopLine> lines;
     std::set<std::size_t> taken;
     const auto put = [&](std::size_t product) {
         if (!taken.insert(product).second) return;
         const ShopProduct& goods = shop.products[product];
         const auto steps = static_cast<std::int64_t>(1 + random.below(goods.unit == "KGM" ? 5 : 2));
-        const Quantity quantity{goods.unit == "KGM" ? 150 * steps + static_cast<std::int64_t>(random.below(100)) : 1000 * steps};
+        const Quantity quantity{
+            goods.unit == "KGM" ? 150 * steps + static_cast<std::int64_t>(random.below(100)) : 1000 * steps};
         lines.push_back(priced_line(shop, product, quantity));
     };
     for (const ShopHabit& habit : person.habits) {

@@ -8,8 +8,8 @@
 #include <mudi/base/random.hpp>
 #include <mudi/base/time.hpp>
 
-/// A shop chain out of nothing: two stores, their goods, their customers and 90 days of what these bought. The same seed and day
-/// give the same shop, to the byte. Everybody and every number in it is made up.
+/// A shop chain out of nothing: two stores, their goods, their customers and 90 days of what these bought.
+/// The same seed and day give the same shop, to the byte. Everybody and every number in it is made up.
 namespace mudi::cli {
 
 struct ShopProduct {
@@ -91,8 +91,10 @@ inline constexpr DemoStore demo_stores[] = {{"KOL01", 3}, {"PUN01", 2}};
 
 DemoShop make_demo_shop(const DemoShopOptions& options);
 
-/// A basket as this person would fill it today: what is due of their habits and a few things besides. Never empty.
-std::vector<ShopLine> make_basket(const DemoShop& shop, const ShopPerson& person, int day_number, Random& random);
+/// A basket as this person would fill it today: what is due of their habits and a few things besides. Never
+/// empty.
+std::vector<ShopLine> make_basket(const DemoShop& shop, const ShopPerson& person, int day_number,
+                                  Random& random);
 /// Quantity times price with the tax inside it.
 ShopLine priced_line(const DemoShop& shop, std::size_t product, Quantity quantity);
 

@@ -40,13 +40,16 @@ Status run(DemoShopVerb verb, const Context& context) {
     MUDI_CHECK(write(folder / "customers.csv", customers_csv(shop)));
     MUDI_CHECK(write(folder / "products.csv", products_csv(shop)));
     MUDI_CHECK(write(folder / "purchases.csv", purchases_csv(shop)));
-    std::cout << (context.json ? "{\"customers\":" + std::to_string(shop.records.size()) + ",\"people\":" +
-                                     std::to_string(shop.people.size()) + ",\"products\":" + std::to_string(shop.products.size()) +
-                                     ",\"purchases\":" + std::to_string(shop.history.size()) + "}"
-                               : folder.string() + ": " + grouped(static_cast<std::int64_t>(shop.records.size())) + " customer records of " +
-                                     grouped(static_cast<std::int64_t>(shop.people.size())) + " people, " +
-                                     grouped(static_cast<std::int64_t>(shop.products.size())) + " products, " +
-                                     grouped(static_cast<std::int64_t>(shop.history.size())) + " purchases")
+    std::cout << (context.json
+                      ? "{\"customers\":" + std::to_string(shop.records.size()) +
+                            ",\"people\":" + std::to_string(shop.people.size()) +
+                            ",\"products\":" + std::to_string(shop.products.size()) +
+                            ",\"purchases\":" + std::to_string(shop.history.size()) + "}"
+                      : folder.string() + ": " + grouped(static_cast<std::int64_t>(shop.records.size())) +
+                            " customer records of " + grouped(static_cast<std::int64_t>(shop.people.size())) +
+                            " people, " + grouped(static_cast<std::int64_t>(shop.products.size())) +
+                            " products, " + grouped(static_cast<std::int64_t>(shop.history.size())) +
+                            " purchases")
               << '\n';
     return {};
 }
@@ -55,12 +58,19 @@ Status run(DemoShopVerb verb, const Context& context) {
 
 void add_demo_shop(CLI::App& app, Context& context) {
     auto* verb = app.add_subcommand("demo-shop", "Write the made-up shop as CSV that `mudi import` takes");
-    verb->footer("Examples:\n  mudi demo-shop --output shop/\n  mudi demo-shop --output shop/ --seed 7 --people 500 --last-day 2026-03-31");
+    verb->footer("Examples:\n  mudi demo-shop --output shop/\n  mudi demo-shop --output shop/ --seed 7 "
+                 "--people 500 --last-day 2026-03-31");
     const auto options = std::make_shared<DemoShopVerb>();
-    verb->add_option("--output", options->output, "Folder for customers.csv, products.csv, purchases.csv")->required();
-    verb->add_option("--seed", options->shop.seed, "The same seed and day give the same files")->capture_default_str();
-    verb->add_option("--people", options->shop.people, "How many people")->check(CLI::Range(1, 90'000))->capture_default_str();
-    verb->add_option("--days", options->shop.history_days, "Days of history")->check(CLI::Range(0, 1000))->capture_default_str();
+    verb->add_option("--output", options->output, "Folder for customers.csv, products.csv, purchases.csv")
+        ->required();
+    verb->add_option("--seed", options->shop.seed, "The same seed and day give the same files")
+        ->capture_default_str();
+    verb->add_option("--people", options->shop.people, "How many people")
+        ->check(CLI::Range(1, 90'000))
+        ->capture_default_str();
+    verb->add_option("--days", options->shop.history_days, "Days of history")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
     verb->add_option("--last-day", options->last_day, "Newest day of the history; today when left out");
     verb->add_flag("--json", context.json, "Machine-readable output");
     verb->callback([options, &context] {

@@ -7,9 +7,21 @@ namespace {
 
 constexpr Currency usd{840};
 
-enum Column { household, basket, product, quantity, sales_value, retail_disc, coupon_disc, coupon_match_disc, timestamp, column_count };
-constexpr std::array<std::string_view, column_count> columns{"household_id", "basket_id",   "product_id",        "quantity", "sales_value",
-                                                             "retail_disc",  "coupon_disc", "coupon_match_disc", "transaction_timestamp"};
+enum Column {
+    household,
+    basket,
+    product,
+    quantity,
+    sales_value,
+    retail_disc,
+    coupon_disc,
+    coupon_match_disc,
+    timestamp,
+    column_count
+};
+constexpr std::array<std::string_view, column_count> columns{
+    "household_id", "basket_id",         "product_id",           "quantity", "sales_value", "retail_disc",
+    "coupon_disc",  "coupon_match_disc", "transaction_timestamp"};
 
 struct Amounts {
     std::int64_t sales, retail, coupon, match;
@@ -25,8 +37,8 @@ Result<Amounts> amounts_from(std::int64_t row, std::span<const std::string_view>
     return Amounts{sales->minor, retail->minor, coupon->minor, match->minor};
 }
 
-/// The data set's own reading: sales_value is what the shop received after the loyalty-card discount and the coupon match; the
-/// customer's coupon is a means of payment.
+/// The data set's own reading: sales_value is what the shop received after the loyalty-card discount and the
+/// coupon match; the customer's coupon is a means of payment.
 ReplayLine line_from(std::span<const std::string_view> cells, const Amounts& amounts, Quantity count) {
     ReplayLine line;
     line.item = std::string(cells[product]);
@@ -44,7 +56,8 @@ ReplayLine line_from(std::span<const std::string_view> cells, const Amounts& amo
 
 } // namespace
 
-Result<ReplayFile> read_complete_journey(const ReadPiece& read, std::size_t sales_max, const ReplayProgress& progress) {
+Result<ReplayFile> read_complete_journey(const ReadPiece& read, std::size_t sales_max,
+                                         const ReplayProgress& progress) {
     ReplayFile file;
     file.currency = usd;
     SaleList list;
@@ -52,7 +65,8 @@ Result<ReplayFile> read_complete_journey(const ReadPiece& read, std::size_t sale
         MUDI_TRY(const Amounts amounts, amounts_from(row, cells));
         const auto count = parse_quantity(cells[quantity]);
         const auto time = parse_time(cells[timestamp]);
-        if (!count || count->thousandths < 0 || !time) return bad_row(row, "quantity or timestamp cannot be read");
+        if (!count || count->thousandths < 0 || !time)
+            return bad_row(row, "quantity or timestamp cannot be read");
         if (count->thousandths == 0) {
             progress(++file.lines_read);
             ++file.lines_left_out;

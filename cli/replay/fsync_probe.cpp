@@ -36,7 +36,9 @@ Result<double> fsync_rate(const std::filesystem::path& folder, std::size_t threa
     {
         std::vector<std::jthread> writers;
         for (std::size_t i = 0; i < threads; ++i)
-            writers.emplace_back([&, i] { commits[i] = append_until(folder / ("fsync-" + std::to_string(i)), begin + duration); });
+            writers.emplace_back([&, i] {
+                commits[i] = append_until(folder / ("fsync-" + std::to_string(i)), begin + duration);
+            });
     }
     const std::chrono::duration<double> seconds = SteadyClock::now() - begin;
     std::int64_t all = 0;

@@ -25,7 +25,8 @@ Result<std::string_view> ReplayInput::piece() {
     int error = Z_OK;
     ::gzerror(file, &error);
     // A file cut in the middle of its compressed stream reads as if it ended: only the error tells.
-    if (count < 0 || (count == 0 && error != Z_OK)) return fail(Code::corrupt, "replay.gzip", "the compressed file is damaged");
+    if (count < 0 || (count == 0 && error != Z_OK))
+        return fail(Code::corrupt, "replay.gzip", "the compressed file is damaged");
     return std::string_view(buffer_).substr(0, static_cast<std::size_t>(count));
 }
 

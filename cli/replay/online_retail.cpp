@@ -10,17 +10,30 @@ namespace {
 
 constexpr Currency gbp{826};
 
-enum Column { basket, customer, timestamp, product, description, quantity, unit_price, sales_value, column_count };
-constexpr std::array<std::string_view, column_count> columns{"basket_id",   "customer_id", "timestamp",  "product_id",
-                                                             "description", "quantity",    "unit_price", "sales_value"};
+enum Column {
+    basket,
+    customer,
+    timestamp,
+    product,
+    description,
+    quantity,
+    unit_price,
+    sales_value,
+    column_count
+};
+constexpr std::array<std::string_view, column_count> columns{"basket_id",  "customer_id", "timestamp",
+                                                             "product_id", "description", "quantity",
+                                                             "unit_price", "sales_value"};
 
-/// C... cancels, A... corrects the books; a plain number with a negative quantity writes stock off (its price is 0).
+/// C... cancels, A... corrects the books; a plain number with a negative quantity writes stock off (its price
+/// is 0).
 ReplayKind kind_of(std::string_view number, std::int64_t thousandths) {
     if (number.starts_with('C')) return ReplayKind::return_;
     return number.starts_with('A') || thousandths < 0 ? ReplayKind::adjustment : ReplayKind::sale;
 }
 
-/// Stock codes begin with five digits; POST, DOT, M, D, S, BANK CHARGES and the like are services and corrections.
+/// Stock codes begin with five digits; POST, DOT, M, D, S, BANK CHARGES and the like are services and
+/// corrections.
 bool is_goods(std::string_view item) { return item.size() >= 5 && is_digits(item.substr(0, 5)); }
 
 Result<ReplayLine> line_from(std::int64_t row, std::span<const std::string_view> cells, ReplayKind kind) {
@@ -30,7 +43,8 @@ Result<ReplayLine> line_from(std::int64_t row, std::span<const std::string_view>
     line.goods = is_goods(cells[product]);
     const auto count = parse_quantity(cells[quantity]);
     const auto value = parse_money(cells[sales_value], gbp);
-    if (!count || !value || count->thousandths == 0) return bad_row(row, "quantity or sales_value cannot be read");
+    if (!count || !value || count->thousandths == 0)
+        return bad_row(row, "quantity or sales_value cannot be read");
     line.quantity = count->thousandths;
     line.amount = value->minor;
     // A few prices have tenths of a penny: then the value alone counts.
@@ -39,7 +53,8 @@ Result<ReplayLine> line_from(std::int64_t row, std::span<const std::string_view>
         if (expected && expected->minor == value->minor && price->minor >= 0) line.unit_price = price->minor;
     }
     if (kind == ReplayKind::return_) {
-        if (line.quantity > 0 || line.amount > 0) return bad_row(row, "a cancellation with a positive quantity");
+        if (line.quantity > 0 || line.amount > 0)
+            return bad_row(row, "a cancellation with a positive quantity");
         line.quantity = -line.quantity;
         line.amount = -line.amount;
     }
@@ -49,7 +64,8 @@ Result<ReplayLine> line_from(std::int64_t row, std::span<const std::string_view>
 
 } // namespace
 
-Result<ReplayFile> read_online_retail(const ReadPiece& read, std::size_t sales_max, const ReplayProgress& progress) {
+Result<ReplayFile> read_online_retail(const ReadPiece& read, std::size_t sales_max,
+                                      const ReplayProgress& progress) {
     ReplayFile file;
     file.currency = gbp;
     SaleList list;

@@ -61,7 +61,9 @@ Result<std::int64_t> under_way(const Fleet& fleet) {
 
 DrainReport wait_until_drained(const Fleet& fleet, Duration patience, bool quiet) {
     const auto begin = std::chrono::steady_clock::now();
-    const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
     std::int64_t most = 0;
     std::optional<Progress> progress;
     for (;;) {

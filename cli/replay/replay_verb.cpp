@@ -45,13 +45,15 @@ Result<ReplayFile> read_file(const ReplayOptions& options, bool quiet) {
     Progress bar("read", 0, quiet);
     const auto progress = [&](std::int64_t lines) { bar.at(lines, "lines"); };
     const auto piece = [&] { return input.piece(); };
-    MUDI_TRY(auto file, options.format == "online-retail" ? read_online_retail(piece, options.sales_max, progress)
-                                                          : read_complete_journey(piece, options.sales_max, progress));
+    MUDI_TRY(auto file, options.format == "online-retail"
+                            ? read_online_retail(piece, options.sales_max, progress)
+                            : read_complete_journey(piece, options.sales_max, progress));
     spread_over_tills(file, options.tills);
     return file;
 }
 
-FleetOptions fleet_options(const ReplayOptions& options, const ReplayFile& file, std::filesystem::path folder) {
+FleetOptions fleet_options(const ReplayOptions& options, const ReplayFile& file,
+                           std::filesystem::path folder) {
     FleetOptions fleet;
     fleet.programs = own_folder();
     fleet.folder = std::move(folder);
@@ -109,7 +111,8 @@ void print_json(const ReplayResult& result, const ReplayOptions& options) {
 void print_text(const ReplayResult& result, const ReplayOptions& options) {
     Table table({"", "file", "tills", "server", ""});
     for (const auto& [name, figure] : figures) {
-        const std::int64_t a = result.in_file.*figure, b = result.at_tills.*figure, c = result.at_server.*figure;
+        const std::int64_t a = result.in_file.*figure, b = result.at_tills.*figure,
+                           c = result.at_server.*figure;
         table.add({name, grouped(a), grouped(b), grouped(c), a == b && b == c ? "equal" : "DIFFERS"});
     }
     std::cout << table.text();
@@ -117,9 +120,10 @@ void print_text(const ReplayResult& result, const ReplayOptions& options) {
     if (result.file.lines_left_out > 0)
         std::cout << "lines of quantity 0, left out: " << grouped(result.file.lines_left_out) << " (value "
                   << format_money({result.file.left_out_minor, result.file.currency}) << ")\n";
-    std::printf("%.0f sales/s through %zu tills%s; bare fdatasync of this disk, as many writers: %.0f/s (%.0f before, %.0f after); ratio %.2f\n",
-                result.rate(), options.tills, options.no_fsync ? " without fsync" : "", result.fsync(), result.fsync_before,
-                result.fsync_after, result.rate() / result.fsync());
+    std::printf("%.0f sales/s through %zu tills%s; bare fdatasync of this disk, as many writers: %.0f/s "
+                "(%.0f before, %.0f after); ratio %.2f\n",
+                result.rate(), options.tills, options.no_fsync ? " without fsync" : "", result.fsync(),
+                result.fsync_before, result.fsync_after, result.rate() / result.fsync());
     std::printf("all at the server and applied %.1f s after the last sale%s\n", result.drained.seconds,
                 result.drained.drained ? "" : ": NOT DRAINED");
     if (result.sent.refusals > 0)
@@ -128,22 +132,26 @@ void print_text(const ReplayResult& result, const ReplayOptions& options) {
 
 int run(const ReplayOptions& options, const Context& context) {
     const bool own = options.folder.empty();
-    const auto folder = own ? make_temporary_folder() : Result<std::filesystem::path>(std::filesystem::absolute(options.folder));
+    const auto folder = own ? make_temporary_folder()
+                            : Result<std::filesystem::path>(std::filesystem::absolute(options.folder));
     if (!folder) return report(folder.error(), context);
     const auto result = replay(options, *folder, context.json);
     std::error_code error;
     if (own && result) std::filesystem::remove_all(*folder, error);
     if (!result) return report(result.error(), context);
     std::cout.flush();
-    if (context.json) print_json(*result, options);
-    else print_text(*result, options);
+    if (context.json)
+        print_json(*result, options);
+    else
+        print_text(*result, options);
     return result->agrees() ? 0 : 1;
 }
 
 } // namespace
 
 void add_replay(CLI::App& app, Context& context) {
-    auto* verb = app.add_subcommand("replay", "Ring up a data set through real tills and reconcile file, tills and server");
+    auto* verb = app.add_subcommand(
+        "replay", "Ring up a data set through real tills and reconcile file, tills and server");
     verb->footer("Examples:\n  mudi replay --format online-retail --input onlineretail.csv.gz --tills 3\n"
                  "  mudi replay --format complete-journey --input transactions.csv.gz --no-fsync --json\n"
                  "Exit code 1 when a figure differs.");
@@ -152,11 +160,17 @@ void add_replay(CLI::App& app, Context& context) {
         ->required()
         ->check(CLI::IsMember({"online-retail", "complete-journey"}));
     verb->add_option("--input", options->input, "CSV, plain or gzip; - for standard input")->required();
-    verb->add_option("--tills", options->tills, "So many tills at once")->check(CLI::Range(1, 64))->capture_default_str();
-    verb->add_option("--max", options->sales_max, "Only the first so many transactions; 0 = all")->capture_default_str();
-    verb->add_option("--folder", options->folder, "Keep databases and logs here; else a temporary folder that goes");
-    verb->add_option("--patience", options->patience_s, "Seconds to wait for the server to have everything")->capture_default_str();
-    verb->add_flag("--no-fsync", options->no_fsync, "Commits without waiting for the disk: for measuring the rest");
+    verb->add_option("--tills", options->tills, "So many tills at once")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    verb->add_option("--max", options->sales_max, "Only the first so many transactions; 0 = all")
+        ->capture_default_str();
+    verb->add_option("--folder", options->folder,
+                     "Keep databases and logs here; else a temporary folder that goes");
+    verb->add_option("--patience", options->patience_s, "Seconds to wait for the server to have everything")
+        ->capture_default_str();
+    verb->add_flag("--no-fsync", options->no_fsync,
+                   "Commits without waiting for the disk: for measuring the rest");
     verb->add_flag("--json", context.json, "Machine-readable output");
     verb->callback([options, &context] { context.exit_code = run(*options, context); });
 }

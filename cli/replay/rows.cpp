@@ -7,11 +7,13 @@
 namespace mudi::cli {
 namespace {
 
-Result<std::vector<std::size_t>> places_of(std::span<const std::string> header, std::span<const std::string_view> columns) {
+Result<std::vector<std::size_t>> places_of(std::span<const std::string> header,
+                                           std::span<const std::string_view> columns) {
     std::vector<std::size_t> places;
     for (const std::string_view column : columns) {
         const auto found = std::ranges::find(header, column);
-        if (found == header.end()) return fail(Code::invalid, "replay.columns", "the file has no column " + std::string(column));
+        if (found == header.end())
+            return fail(Code::invalid, "replay.columns", "the file has no column " + std::string(column));
         places.push_back(static_cast<std::size_t>(found - header.begin()));
     }
     return places;
@@ -62,7 +64,8 @@ tl::unexpected<Error> bad_row(std::int64_t row, std::string_view why) {
     return fail(Code::invalid, "replay.row", "row " + std::to_string(row) + ": " + std::string(why));
 }
 
-ReplaySale* SaleList::find_or_add(std::vector<ReplaySale>& sales, const std::string& number, std::size_t sales_max) {
+ReplaySale* SaleList::find_or_add(std::vector<ReplaySale>& sales, const std::string& number,
+                                  std::size_t sales_max) {
     const auto [found, added] = index_.try_emplace(number, sales.size());
     if (!added) return &sales[found->second];
     if (sales_max > 0 && sales.size() >= sales_max) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <functional>
-#include <unordered_map>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cli/replay/sales.hpp"
@@ -13,7 +13,8 @@ namespace mudi::cli {
 /// Cells of one row in the order of the wanted columns.
 using RowVisit = std::function<Status(std::int64_t row, std::span<const std::string_view> cells)>;
 
-/// Reads a CSV with a header; `columns` may stand in any order, others are passed over. replay.columns names a missing one.
+/// Reads a CSV with a header; `columns` may stand in any order, others are passed over. replay.columns names
+/// a missing one.
 Status read_rows(const ReadPiece& read, std::span<const std::string_view> columns, const RowVisit& visit);
 
 tl::unexpected<Error> bad_row(std::int64_t row, std::string_view why);

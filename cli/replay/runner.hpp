@@ -10,8 +10,8 @@
 
 namespace mudi::cli {
 
-/// Bare commits of the disk below `folder`, the anchor of every durable figure: so many threads append 4 KiB to a file of their own and
-/// call fdatasync, over and over; all together, per second.
+/// Bare commits of the disk below `folder`, the anchor of every durable figure: so many threads append 4 KiB
+/// to a file of their own and call fdatasync, over and over; all together, per second.
 Result<double> fsync_rate(const std::filesystem::path& folder, std::size_t threads, Duration duration);
 
 struct SendReport {

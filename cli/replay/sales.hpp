@@ -25,9 +25,10 @@ struct ReplayDiscount {
 struct ReplayLine {
     std::string item;
     std::string description;
-    std::int64_t quantity{};  ///< thousandths; > 0 but in adjustments
-    std::optional<std::int64_t> unit_price; ///< minor units; absent where the file's price has fractions of them
-    std::int64_t amount{};    ///< minor units; >= 0 but in adjustments
+    std::int64_t quantity{}; ///< thousandths; > 0 but in adjustments
+    std::optional<std::int64_t>
+        unit_price;        ///< minor units; absent where the file's price has fractions of them
+    std::int64_t amount{}; ///< minor units; >= 0 but in adjustments
     bool goods{true};
     std::vector<ReplayDiscount> discounts;
     /// Where the sale it takes back stands: index in the list of sales, and line number from 1.
@@ -42,7 +43,7 @@ struct ReplaySale {
     Time time;
     std::vector<ReplayLine> lines;
     std::int64_t voucher{}; ///< part of the total that a coupon paid
-    std::size_t till{};   ///< index of the till that rings it up
+    std::size_t till{};     ///< index of the till that rings it up
 
     [[nodiscard]] std::int64_t total() const;
 };
@@ -72,14 +73,17 @@ ReplayFigures figures_of(const std::vector<ReplaySale>& sales);
 
 using ReplayProgress = std::function<void(std::int64_t lines)>;
 
-/// `read` gives the file's text piece by piece, empty at its end. Errors: replay.columns, replay.row (with its number),
-/// those of csv and of the reading. Only the first `sales_max` transactions are taken (0 = all).
+/// `read` gives the file's text piece by piece, empty at its end. Errors: replay.columns, replay.row (with
+/// its number), those of csv and of the reading. Only the first `sales_max` transactions are taken (0 = all).
 using ReadPiece = std::function<Result<std::string_view>()>;
-Result<ReplayFile> read_online_retail(const ReadPiece& read, std::size_t sales_max, const ReplayProgress& progress);
-Result<ReplayFile> read_complete_journey(const ReadPiece& read, std::size_t sales_max, const ReplayProgress& progress);
+Result<ReplayFile> read_online_retail(const ReadPiece& read, std::size_t sales_max,
+                                      const ReplayProgress& progress);
+Result<ReplayFile> read_complete_journey(const ReadPiece& read, std::size_t sales_max,
+                                         const ReplayProgress& progress);
 
-/// Cancellations name no sale. Each return line is linked to the newest earlier sale line of the same customer, item and unit price that
-/// has enough left; where there is none it stays a return without original.
+/// Cancellations name no sale. Each return line is linked to the newest earlier sale line of the same
+/// customer, item and unit price that has enough left; where there is none it stays a return without
+/// original.
 void link_returns(ReplayFile& file);
 /// A customer always goes to one till, unknown ones in turn: so a return meets its sale.
 void spread_over_tills(ReplayFile& file, std::size_t tills);

@@ -22,8 +22,12 @@ json key_of(const ReplaySale& sale, const Fleet& fleet) {
             {"workstation", till.workstation}};
 }
 
-json line_document(const ReplayFile& file, const ReplaySale& sale, const ReplayLine& line, const Fleet& fleet) {
-    json document{{"item", line.item}, {"description", line.description}, {"quantity", line.quantity}, {"amount", line.amount}};
+json line_document(const ReplayFile& file, const ReplaySale& sale, const ReplayLine& line,
+                   const Fleet& fleet) {
+    json document{{"item", line.item},
+                  {"description", line.description},
+                  {"quantity", line.quantity},
+                  {"amount", line.amount}};
     if (sale.kind == ReplayKind::return_) document["type"] = "return";
     if (line.unit_price) document["unit_price"] = *line.unit_price;
     if (!line.goods) document["goods"] = false;
@@ -47,7 +51,9 @@ public:
         if (refusals_++ == 0) first_ = sale.number + ": " + error.name + ": " + error.what;
     }
     [[nodiscard]] std::int64_t sent() const { return sent_; }
-    [[nodiscard]] SendReport report(double seconds) const { return {seconds, sent_, repeated_, first_, refusals_}; }
+    [[nodiscard]] SendReport report(double seconds) const {
+        return {seconds, sent_, repeated_, first_, refusals_};
+    }
 
 private:
     std::atomic<std::int64_t> sent_{0};
@@ -62,8 +68,10 @@ void ring_up(const ReplayFile& file, std::size_t till, const Fleet& fleet, Tally
     for (const ReplaySale& sale : file.sales) {
         if (sale.till != till) continue;
         const auto receipt = client.send("POST", "/v1/complete", sale_document(file, sale, fleet), true);
-        if (receipt) tally.saved(receipt->value("repeated", false));
-        else tally.refused(sale, receipt.error());
+        if (receipt)
+            tally.saved(receipt->value("repeated", false));
+        else
+            tally.refused(sale, receipt.error());
     }
 }
 
@@ -76,9 +84,12 @@ std::string sale_document(const ReplayFile& file, const ReplaySale& sale, const 
     document["end_us"] = us;
     document["currency"] = currency_code(file.currency);
     document["host"] = "replay";
-    document["kind"] = sale.kind == ReplayKind::return_ ? "return" : sale.kind == ReplayKind::adjustment ? "adjustment" : "sale";
+    document["kind"] = sale.kind == ReplayKind::return_      ? "return"
+                       : sale.kind == ReplayKind::adjustment ? "adjustment"
+                                                             : "sale";
     if (!sale.customer.empty()) document["customer"] = {{"kind", "card"}, {"value", sale.customer}};
-    for (const ReplayLine& line : sale.lines) document["lines"].push_back(line_document(file, sale, line, fleet));
+    for (const ReplayLine& line : sale.lines)
+        document["lines"].push_back(line_document(file, sale, line, fleet));
     const std::int64_t total = sale.total();
     document["total"] = total;
     if (sale.kind != ReplayKind::adjustment) {

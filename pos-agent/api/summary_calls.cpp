@@ -46,7 +46,8 @@ Result<Figures> count_all(Replica& replica) {
         if (part.events.empty()) break;
         for (const sync::Event& event : part.events) {
             MUDI_TRY(const auto body, sync::decode(event));
-            if (const auto* transaction = std::get_if<crm::RetailTransaction>(&body)) figures.count(*transaction);
+            if (const auto* transaction = std::get_if<crm::RetailTransaction>(&body))
+                figures.count(*transaction);
         }
         at = part.events.back().seq;
     }

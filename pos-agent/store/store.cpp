@@ -30,9 +30,8 @@ bool name_matches(const std::string& name, std::span<const std::string> keys) {
 
 Database::Database(std::unique_ptr<db::Connection> connection, const StoreOptions& options, Random& random)
     : connection_(std::move(connection)), till_(options.till), store_(options.store),
-      workstation_(options.workstation),
-      random_(random), sealer_(options.data_key, random), meta_table_(*connection_),
-      events_(*connection_, sealer_), sales_(*connection_),
+      workstation_(options.workstation), random_(random), sealer_(options.data_key, random),
+      meta_table_(*connection_), events_(*connection_, sealer_), sales_(*connection_),
       profiles_(*connection_, sealer_, options.data_key), open_(*connection_, sealer_),
       catalogue_(*connection_, sealer_) {}
 

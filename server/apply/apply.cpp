@@ -134,8 +134,8 @@ Status Apply::Impl::apply_all(const std::vector<Opened>& opened, ApplyReport& re
 
 Result<ApplyReport> Apply::Impl::apply_chunk(const std::vector<WaitingEvent>& events, Time now) {
     ApplyReport report;
-    // The inbox has the events durably: what a power cut takes of this is applied again. Nothing of it has reached a till before
-    // the feed's own, durable commit, which comes after it.
+    // The inbox has the events durably: what a power cut takes of this is applied again. Nothing of it has
+    // reached a till before the feed's own, durable commit, which comes after it.
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer, db::Commit::relaxed));
     MUDI_CHECK(apply_all(open(events), report, now));
     MUDI_CHECK(books.backlog.took(events));

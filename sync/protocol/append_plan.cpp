@@ -3,7 +3,8 @@
 
 namespace mudi::sync {
 
-AppendPlan plan_append(const HighWater& mark, const PushedBatch& batch, std::optional<Bits128> overlap_chain) {
+AppendPlan plan_append(const HighWater& mark, const PushedBatch& batch,
+                       std::optional<Bits128> overlap_chain) {
     MUDI_ASSERT(!batch.events.empty());
     using Verdict = AppendPlan::Verdict;
     AppendPlan plan;

@@ -15,11 +15,11 @@
 #include <mudi/crm/customer.hpp>
 #include <mudi/crm/transaction.hpp>
 
-/// What the body codecs share. Foreign values pass through a Checker: it takes the first fault down and lets the rest of the
-/// function run on harmless defaults, so that a decoder reads straight down.
+/// What the body codecs share. Foreign values pass through a Checker: it takes the first fault down and lets
+/// the rest of the function run on harmless defaults, so that a decoder reads straight down.
 namespace mudi::sync {
 
-inline constexpr std::size_t word_bytes_max = 128;   ///< store, workstation, operator, unit, …
+inline constexpr std::size_t word_bytes_max = 128;       ///< store, workstation, operator, unit, …
 inline constexpr std::size_t long_text_bytes_max = 1000; ///< addresses, names of people
 
 class Checker {
@@ -39,7 +39,8 @@ public:
     template <class Enum>
     Enum enumeration(std::uint32_t wire, std::uint32_t offset, Enum low, Enum high, const char* field) {
         const std::uint64_t value = std::uint64_t{wire} + offset;
-        if (value < static_cast<std::uint64_t>(low) || value > static_cast<std::uint64_t>(high)) return fault(field), low;
+        if (value < static_cast<std::uint64_t>(low) || value > static_cast<std::uint64_t>(high))
+            return fault(field), low;
         return static_cast<Enum>(value);
     }
 
@@ -57,7 +58,9 @@ public:
         return Currency{static_cast<std::uint16_t>(range(number, 0u, 999u, field))};
     }
 
-    Time time(std::int64_t ms, const char* field) { return time_from_ms(range(ms, time_ms_min, time_ms_max, field)); }
+    Time time(std::int64_t ms, const char* field) {
+        return time_from_ms(range(ms, time_ms_min, time_ms_max, field));
+    }
 
     BusinessDay day(std::uint32_t yyyymmdd, const char* field);
 

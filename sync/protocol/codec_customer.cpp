@@ -47,7 +47,8 @@ void write(const crm::Offer& offer, wire::Offer& out) {
 crm::Offer read(const wire::Offer& in, Checker& check) {
     crm::Offer offer;
     offer.id = OfferId{check.bits(in.id(), "offer.id")};
-    offer.kind = check.enumeration(in.kind(), 0, crm::OfferKind::usual_item, crm::OfferKind::welcome, "offer.kind");
+    offer.kind =
+        check.enumeration(in.kind(), 0, crm::OfferKind::usual_item, crm::OfferKind::welcome, "offer.kind");
     offer.item_id = check.text(in.item_id(), long_text_bytes_max, "offer.item");
     offer.category = check.text(in.category(), long_text_bytes_max, "offer.category");
     offer.percent.value = check.range(in.percent(), 0, 10'000, "offer.percent");
@@ -66,7 +67,8 @@ crm::Offer read(const wire::Offer& in, Checker& check) {
 
 template <class Message>
 bool parse(Message& message, std::string_view body) {
-    return body.size() <= event_body_bytes_max && message.ParseFromArray(body.data(), static_cast<int>(body.size()));
+    return body.size() <= event_body_bytes_max &&
+           message.ParseFromArray(body.data(), static_cast<int>(body.size()));
 }
 
 tl::unexpected<Error> feed_corrupt(const char* what) {
@@ -77,7 +79,8 @@ tl::unexpected<Error> feed_corrupt(const char* what) {
 
 BusinessDay Checker::day(std::uint32_t yyyymmdd, const char* field) {
     const auto year = std::chrono::year{static_cast<int>(yyyymmdd / 10'000 % 1'000'000)};
-    const std::chrono::year_month_day date{year, std::chrono::month{yyyymmdd / 100 % 100}, std::chrono::day{yyyymmdd % 100}};
+    const std::chrono::year_month_day date{year, std::chrono::month{yyyymmdd / 100 % 100},
+                                           std::chrono::day{yyyymmdd % 100}};
     if (yyyymmdd > 99'991'231 || !date.ok()) return fault(field), BusinessDay{};
     return BusinessDay{static_cast<std::int32_t>(yyyymmdd)};
 }
@@ -120,7 +123,8 @@ Result<crm::SourceRecord> decode_source_record(std::string_view body) {
     record.birthday = check.text(in.birthday(), word_bytes_max, "birthday");
     record.address = check.text(in.address(), long_text_bytes_max, "address");
     record.pincode = check.text(in.pincode(), word_bytes_max, "pincode");
-    record.marketing = check.enumeration(in.marketing(), 0, crm::Consent::unknown, crm::Consent::refused, "marketing");
+    record.marketing =
+        check.enumeration(in.marketing(), 0, crm::Consent::unknown, crm::Consent::refused, "marketing");
     if (check.fault() != nullptr) {
         return fail(Code::corrupt, "event.corrupt", std::string("out of range: ") + check.fault());
     }
@@ -211,7 +215,8 @@ Result<crm::StoreSettings> decode_settings(std::string_view body) {
     settings.loyalty.per_point = read(in.per_point(), check, "per_point");
     settings.loyalty.point_value = read(in.point_value(), check, "point_value");
     settings.loyalty.redeem_min.value = check.range(in.redeem_min(), 0, points_max, "redeem_min");
-    settings.loyalty.redeem_offline_max.value = check.range(in.redeem_offline_max(), 0, points_max, "redeem_offline_max");
+    settings.loyalty.redeem_offline_max.value =
+        check.range(in.redeem_offline_max(), 0, points_max, "redeem_offline_max");
     if (check.fault() != nullptr) return feed_corrupt(check.fault());
     return settings;
 }

@@ -8,8 +8,8 @@
 
 #include "codec.hpp"
 
-/// Predictions are part of the format: changing one is a new event_schema. They wrap like unsigned numbers, so that whatever
-/// a host says comes back exactly.
+/// Predictions are part of the format: changing one is a new event_schema. They wrap like unsigned numbers,
+/// so that whatever a host says comes back exactly.
 namespace mudi::sync {
 namespace {
 
@@ -25,8 +25,10 @@ constexpr std::int64_t whole_unit = 1000;
 
 std::int64_t predicted_amount(const crm::LineItem& line) {
     if (!line.unit_price) return 0;
-    std::int64_t amount = round_half_even(Wide{line.unit_price->minor} * line.quantity.thousandths, whole_unit);
-    for (const crm::Discount& discount : line.discounts) amount = wrapping_subtract(amount, discount.amount.minor);
+    std::int64_t amount =
+        round_half_even(Wide{line.unit_price->minor} * line.quantity.thousandths, whole_unit);
+    for (const crm::Discount& discount : line.discounts)
+        amount = wrapping_subtract(amount, discount.amount.minor);
     return amount;
 }
 
@@ -44,14 +46,17 @@ Sums predicted_sums(const crm::RetailTransaction& transaction) {
     Sums sums;
     for (const crm::LineItem& line : transaction.lines) {
         const bool back = line.type == crm::LineType::return_;
-        sums.total = back ? wrapping_subtract(sums.total, line.amount.minor) : wrapping_add(sums.total, line.amount.minor);
-        sums.tax = back ? wrapping_subtract(sums.tax, line.tax.minor) : wrapping_add(sums.tax, line.tax.minor);
+        sums.total = back ? wrapping_subtract(sums.total, line.amount.minor)
+                          : wrapping_add(sums.total, line.amount.minor);
+        sums.tax =
+            back ? wrapping_subtract(sums.tax, line.tax.minor) : wrapping_add(sums.tax, line.tax.minor);
     }
     if (!transaction.tax_included) sums.total = wrapping_add(sums.total, sums.tax);
     return sums;
 }
 
-/// Sales happen on or next to their business day: a time within it is three bytes shorter than one since 1970.
+/// Sales happen on or next to their business day: a time within it is three bytes shorter than one since
+/// 1970.
 std::int64_t day_start_ms(BusinessDay day) {
     return std::chrono::duration_cast<Duration>(to_days(day).time_since_epoch()).count();
 }
@@ -65,8 +70,8 @@ void write(const crm::BusinessKey& key, wire::BusinessKey& out) {
 
 crm::BusinessKey read(const wire::BusinessKey& in, Checker& check) {
     return {StoreId{check.text(in.store(), word_bytes_max, "link.store")},
-            WorkstationId{check.text(in.workstation(), word_bytes_max, "link.workstation")}, check.day(in.day(), "link.day"),
-            check.text(in.number(), crm::number_bytes_max, "link.number")};
+            WorkstationId{check.text(in.workstation(), word_bytes_max, "link.workstation")},
+            check.day(in.day(), "link.day"), check.text(in.number(), crm::number_bytes_max, "link.number")};
 }
 
 void write_line(const crm::LineItem& line, std::int32_t number_before, bool tax_included, wire::Line& out) {
@@ -78,7 +83,8 @@ void write_line(const crm::LineItem& line, std::int32_t number_before, bool tax_
     out.set_tax_rate(line.tax_rate.value);
     out.set_quantity(wrapping_subtract(line.quantity.thousandths, whole_unit));
     out.set_amount(wrapping_subtract(line.amount.minor, predicted_amount(line)));
-    out.set_tax(wrapping_subtract(line.tax.minor, predicted_tax(line.amount.minor, line.tax_rate, tax_included)));
+    out.set_tax(
+        wrapping_subtract(line.tax.minor, predicted_tax(line.amount.minor, line.tax_rate, tax_included)));
     out.set_type(static_cast<std::uint32_t>(line.type) - 1);
     out.set_number(std::int64_t{line.number} - number_before - 1);
     out.set_not_goods(!line.goods);
@@ -94,8 +100,8 @@ void write_line(const crm::LineItem& line, std::int32_t number_before, bool tax_
     }
 }
 
-crm::LineItem read_line(const wire::Line& in, std::int32_t number_before, const crm::RetailTransaction& transaction,
-                        Checker& check) {
+crm::LineItem read_line(const wire::Line& in, std::int32_t number_before,
+                        const crm::RetailTransaction& transaction, Checker& check) {
     const Currency currency = transaction.currency;
     crm::LineItem line;
     line.item_id = check.text(in.item_id(), crm::text_bytes_max, "line.item");
@@ -104,9 +110,11 @@ crm::LineItem read_line(const wire::Line& in, std::int32_t number_before, const 
     line.unit = check.text(in.unit(), word_bytes_max, "line.unit");
     if (in.has_unit_price()) line.unit_price = check.money(in.unit_price(), currency, "line.unit_price");
     line.tax_rate.value = check.range(in.tax_rate(), 0, 1'000'000, "line.tax_rate");
-    line.quantity.thousandths = check.range(wrapping_add(in.quantity(), whole_unit), -quantity_thousandths_max,
-                                            quantity_thousandths_max, "line.quantity");
-    check.require(static_cast<std::size_t>(in.discounts_size()) <= crm::discounts_per_line_max, "line.discounts");
+    line.quantity.thousandths =
+        check.range(wrapping_add(in.quantity(), whole_unit), -quantity_thousandths_max,
+                    quantity_thousandths_max, "line.quantity");
+    check.require(static_cast<std::size_t>(in.discounts_size()) <= crm::discounts_per_line_max,
+                  "line.discounts");
     if (check.fault() != nullptr) return line;
     for (const wire::Discount& from : in.discounts()) {
         crm::Discount& discount = line.discounts.emplace_back();
@@ -116,14 +124,15 @@ crm::LineItem read_line(const wire::Line& in, std::int32_t number_before, const 
     }
     line.amount = check.money(wrapping_add(in.amount(), predicted_amount(line)), currency, "line.amount");
     line.tax = check.money(
-        wrapping_add(in.tax(), predicted_tax(line.amount.minor, line.tax_rate, transaction.tax_included)), currency,
-        "line.tax");
+        wrapping_add(in.tax(), predicted_tax(line.amount.minor, line.tax_rate, transaction.tax_included)),
+        currency, "line.tax");
     line.type = check.enumeration(in.type(), 1, crm::LineType::sale, crm::LineType::return_, "line.type");
     const std::int64_t number = wrapping_add(std::int64_t{number_before} + 1, in.number());
     line.number = static_cast<std::int32_t>(check.range(number, 1, 1'000'000, "line.number"));
     line.goods = !in.not_goods();
     if (in.has_link()) {
-        line.link = crm::LineLink{read(in.link(), check), check.range(in.link_line(), 0, 1'000'000, "link.line")};
+        line.link =
+            crm::LineLink{read(in.link(), check), check.range(in.link_line(), 0, 1'000'000, "link.line")};
     }
     return line;
 }
@@ -150,8 +159,8 @@ void read_tenders(const wire::RetailTransaction& in, crm::RetailTransaction& tra
         crm::Tender& tender = transaction.tenders.emplace_back();
         tender.kind =
             check.enumeration(from.kind(), 1, crm::TenderKind::cash, crm::TenderKind::other, "tender.kind");
-        tender.amount = check.money(last ? wrapping_add(from.amount(), left) : from.amount(), transaction.currency,
-                                    "tender.amount");
+        tender.amount = check.money(last ? wrapping_add(from.amount(), left) : from.amount(),
+                                    transaction.currency, "tender.amount");
         tender.reference = check.text(from.reference(), crm::text_bytes_max, "tender.reference");
         left = wrapping_subtract(left, tender.amount.minor);
     }
@@ -162,8 +171,8 @@ void read_ledger(const wire::RetailTransaction& in, crm::RetailTransaction& tran
     if (check.fault() != nullptr) return;
     for (const wire::LedgerEntry& from : in.ledger()) {
         crm::LedgerEntry& entry = transaction.ledger.emplace_back();
-        entry.kind = check.enumeration(from.kind(), 1, crm::LedgerKind::accumulate_points, crm::LedgerKind::reverse_points,
-                                       "ledger.kind");
+        entry.kind = check.enumeration(from.kind(), 1, crm::LedgerKind::accumulate_points,
+                                       crm::LedgerKind::reverse_points, "ledger.kind");
         entry.points.value = check.range(from.points(), -points_max, points_max, "ledger.points");
         if (!from.hold().empty()) entry.hold = HoldId{check.bits(from.hold(), "ledger.hold")};
     }
@@ -179,7 +188,8 @@ void read_member(const wire::RetailTransaction& in, crm::RetailTransaction& tran
     if (from.has_profile()) member.profile = ProfileId{from.profile()};
 }
 
-/// Currency travels once: an amount of another one is a bug of whoever skipped crm::validate, and must not be relabelled.
+/// Currency travels once: an amount of another one is a bug of whoever skipped crm::validate, and must not be
+/// relabelled.
 void require_one_currency(const crm::RetailTransaction& transaction) {
     const auto fits = [&](Money money) { return money.minor == 0 || money.currency == transaction.currency; };
     MUDI_ASSERT(fits(transaction.total) && fits(transaction.tax_total));
@@ -218,7 +228,8 @@ void read_header(const wire::RetailTransaction& in, crm::RetailTransaction& tran
     transaction.host = check.text(in.host(), crm::text_bytes_max, "host");
     transaction.operator_id = check.text(in.operator_id(), crm::text_bytes_max, "operator");
     transaction.currency = check.currency(in.currency(), "currency");
-    transaction.kind = check.enumeration(in.kind(), 1, crm::TransactionKind::sale, crm::TransactionKind::adjustment, "kind");
+    transaction.kind =
+        check.enumeration(in.kind(), 1, crm::TransactionKind::sale, crm::TransactionKind::adjustment, "kind");
     transaction.begin = check.time(wrapping_add(in.begin(), day_start_ms(transaction.key.day)), "begin");
     transaction.end = check.time(wrapping_add(to_ms(transaction.begin), in.duration()), "end");
     transaction.tax_included = !in.tax_excluded();
@@ -232,7 +243,8 @@ void read_offers(const wire::RetailTransaction& in, crm::RetailTransaction& tran
     check.require(offers.size() % 16 == 0 && offers.size() <= 16 * 100, "redeemed_offers");
     if (check.fault() != nullptr) return;
     for (std::size_t at = 0; at < offers.size(); at += 16) {
-        transaction.redeemed_offers.push_back(OfferId{*bits128_from_bytes(std::string_view(offers).substr(at, 16))});
+        transaction.redeemed_offers.push_back(
+            OfferId{*bits128_from_bytes(std::string_view(offers).substr(at, 16))});
     }
 }
 
@@ -251,7 +263,8 @@ std::string encode(const crm::RetailTransaction& transaction) {
     out.set_total(wrapping_subtract(transaction.total.minor, sums.total));
     out.set_tax_total(wrapping_subtract(transaction.tax_total.minor, sums.tax));
     write_tenders(transaction, out);
-    for (const OfferId& offer : transaction.redeemed_offers) append_bits(*out.mutable_redeemed_offers(), offer.value);
+    for (const OfferId& offer : transaction.redeemed_offers)
+        append_bits(*out.mutable_redeemed_offers(), offer.value);
     for (const crm::LedgerEntry& entry : transaction.ledger) {
         wire::LedgerEntry& to = *out.add_ledger();
         to.set_kind(static_cast<std::uint32_t>(entry.kind) - 1);
@@ -277,7 +290,8 @@ Result<crm::RetailTransaction> decode_transaction(std::string_view body) {
     }
     const Sums sums = predicted_sums(transaction);
     transaction.total = check.money(wrapping_add(in.total(), sums.total), transaction.currency, "total");
-    transaction.tax_total = check.money(wrapping_add(in.tax_total(), sums.tax), transaction.currency, "tax_total");
+    transaction.tax_total =
+        check.money(wrapping_add(in.tax_total(), sums.tax), transaction.currency, "tax_total");
     read_tenders(in, transaction, check);
     read_offers(in, transaction, check);
     read_ledger(in, transaction, check);

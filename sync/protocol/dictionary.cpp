@@ -109,7 +109,9 @@ const Dictionary& built_in() {
 DictionaryLearner::DictionaryLearner() : lines_wanted_(lines_first) {}
 
 void DictionaryLearner::take(const Event& event) {
-    if (event.kind != static_cast<std::uint32_t>(EventKind::retail_transaction) || event.schema != event_schema) return;
+    if (event.kind != static_cast<std::uint32_t>(EventKind::retail_transaction) ||
+        event.schema != event_schema)
+        return;
     wire::RetailTransaction transaction;
     if (!transaction.ParseFromString(event.body)) return;
     std::size_t taken = 0;
@@ -157,7 +159,8 @@ std::optional<Dictionary> DictionaryLearner::build() const {
     std::string content = outline();
     for (const std::string& head : heads_) content += head;
     std::size_t used = 0;
-    for (; used < ranked.size() && content.size() + ranked[used].second.size() + 8 <= learned_content_bytes; ++used) {
+    for (; used < ranked.size() && content.size() + ranked[used].second.size() + 8 <= learned_content_bytes;
+         ++used) {
         wire::Line line;
         if (!line.ParseFromString(ranked[used].second)) continue;
         std::string piece;
@@ -174,9 +177,11 @@ std::optional<Dictionary> DictionaryLearner::build() const {
     ZDICT_params_t parameters{};
     parameters.compressionLevel = 19;
     parameters.dictID = 0;
-    const std::size_t size = ZDICT_finalizeDictionary(bytes.data(), bytes.size(), content.data(), content.size(), samples.data(),
-                                                      sizes.data(), static_cast<unsigned>(sizes.size()), parameters);
-    if (ZDICT_isError(size) != 0) return std::nullopt; // too uniform to be worth one: the built-in one goes on
+    const std::size_t size =
+        ZDICT_finalizeDictionary(bytes.data(), bytes.size(), content.data(), content.size(), samples.data(),
+                                 sizes.data(), static_cast<unsigned>(sizes.size()), parameters);
+    if (ZDICT_isError(size) != 0)
+        return std::nullopt; // too uniform to be worth one: the built-in one goes on
     bytes.resize(size);
     return Dictionary::make(number_, std::move(bytes));
 }

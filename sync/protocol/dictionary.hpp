@@ -17,12 +17,13 @@ namespace mudi::sync {
 inline constexpr std::uint8_t built_in_number = 1;
 inline constexpr std::size_t dictionary_bytes_max = 64 * 1024;
 
-/// Typical goods of an Indian grocery and the outline of a sale. Its bytes are part of the wire format: a change is a new number.
+/// Typical goods of an Indian grocery and the outline of a sale. Its bytes are part of the wire format: a
+/// change is a new number.
 const Dictionary& built_in();
 
-/// Learns a server's own goods from the sales that come in: again each time it has seen four times as many, a few times in the
-/// life of a server. Takes only what the catalogue says of an item (number, name, category, unit, price, tax) and the names of
-/// the workstations: nothing of any person ends up in a dictionary.
+/// Learns a server's own goods from the sales that come in: again each time it has seen four times as many, a
+/// few times in the life of a server. Takes only what the catalogue says of an item (number, name, category,
+/// unit, price, tax) and the names of the workstations: nothing of any person ends up in a dictionary.
 class DictionaryLearner {
 public:
     DictionaryLearner();
@@ -35,7 +36,7 @@ private:
 
     std::unordered_map<std::string, std::uint32_t> items_; ///< wire form -> times seen
     std::set<std::string> heads_;                          ///< store, workstation, host, day
-    std::vector<std::string> samples_;                     ///< events as a push packs them, for the statistics only
+    std::vector<std::string> samples_; ///< events as a push packs them, for the statistics only
     std::size_t sales_{};
     std::size_t lines_{};
     std::size_t lines_wanted_;

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-/// Goods of the built-in dictionary, version 1: number prefix, category, unit, tax in basis points, "name:price;…" in paise. They
-/// need not be exact: every fragment that a shop's own goods share with them saves its bytes. Never edited: a better list is a new
-/// dictionary id.
+/// Goods of the built-in dictionary, version 1: number prefix, category, unit, tax in basis points,
+/// "name:price;…" in paise. They need not be exact: every fragment that a shop's own goods share with them
+/// saves its bytes. Never edited: a better list is a new dictionary id.
 namespace mudi::sync {
 
 struct DictionaryGoods {

@@ -6,7 +6,8 @@ namespace mudi::sync {
 
 Result<EventBody> decode(const Event& event) {
     if (event.schema > event_schema) {
-        return fail(Code::unavailable, "event.newer_schema", "the event is of a newer program: kept for after the upgrade");
+        return fail(Code::unavailable, "event.newer_schema",
+                    "the event is of a newer program: kept for after the upgrade");
     }
     if (event.schema == 0 || event.body.size() > event_body_bytes_max) {
         return fail(Code::corrupt, "event.corrupt", "schema or size out of range");

@@ -33,8 +33,8 @@ constexpr std::size_t dictionary_helps_bytes_max = 32 * 1024;
 
 tl::unexpected<Error> corrupt(const char* what) { return fail(Code::corrupt, "wire.corrupt", what); }
 
-/// TCP and TLS guard the line; this guards everything before and behind it, frames cut short, and against unpacking with another
-/// dictionary than the sender's.
+/// TCP and TLS guard the line; this guards everything before and behind it, frames cut short, and against
+/// unpacking with another dictionary than the sender's.
 std::string check_of(std::string_view data, const Dictionary* dictionary) {
     const Bits128 fingerprint{0, dictionary == nullptr ? 0 : dictionary->fingerprint()};
     return to_bytes(chain_next(fingerprint, data)).data.substr(0, check_bytes);
@@ -66,13 +66,16 @@ Result<const Dictionary*> dictionary_for(std::uint8_t number, std::span<const Di
 /// The protobuf within, once version and check are right.
 Result<Payload> payload_of(std::string_view frame, std::span<const Dictionary> learned) {
     if (frame.empty()) return corrupt("an empty frame");
-    if (frame[0] != wire_version) return fail(Code::unavailable, "wire.version", "another version of the protocol");
+    if (frame[0] != wire_version)
+        return fail(Code::unavailable, "wire.version", "another version of the protocol");
     if (frame.size() < head_bytes + check_bytes) return corrupt("a frame cut short");
     const std::string_view checked = frame.substr(0, frame.size() - check_bytes);
     MUDI_TRY(const Dictionary* dictionary, dictionary_for(static_cast<std::uint8_t>(frame[2]), learned));
     if (frame.substr(checked.size()) != check_of(checked, dictionary)) {
-        if (dictionary == nullptr || dictionary->number() == built_in_number) return corrupt("the check does not fit the frame");
-        return fail(Code::unavailable, "wire.dictionary", "damaged, or packed with another dictionary of this number");
+        if (dictionary == nullptr || dictionary->number() == built_in_number)
+            return corrupt("the check does not fit the frame");
+        return fail(Code::unavailable, "wire.dictionary",
+                    "damaged, or packed with another dictionary of this number");
     }
     return Payload{static_cast<FrameType>(frame[1]), checked.substr(head_bytes), dictionary};
 }
@@ -130,13 +133,15 @@ wire::Events events_of(std::span<const Event> events) {
 
 bool fits(int size, int count) { return size == 0 || size == count; }
 
-Result<std::vector<Event>> read_events(std::int64_t first, std::string_view ids, wire::Events& in, std::size_t events_max) {
+Result<std::vector<Event>> read_events(std::int64_t first, std::string_view ids, wire::Events& in,
+                                       std::size_t events_max) {
     const int count = in.body_size();
     if (static_cast<std::size_t>(count) > events_max) {
         return fail(Code::invalid, "wire.too_large", "more events than a push may hold");
     }
     if (count == 0 || in.hlc_ms_size() != count || ids.size() != static_cast<std::size_t>(count) * 16 ||
-        !fits(in.hlc_counter_size(), count) || !fits(in.kind_size(), count) || !fits(in.schema_size(), count)) {
+        !fits(in.hlc_counter_size(), count) || !fits(in.kind_size(), count) ||
+        !fits(in.schema_size(), count)) {
         return corrupt("the parts of a push do not fit each other");
     }
     if (first < 1 || first > INT64_MAX / 2) return corrupt("first");
@@ -147,14 +152,16 @@ Result<std::vector<Event>> read_events(std::int64_t first, std::string_view ids,
         Event& event = events[static_cast<std::size_t>(i)];
         constexpr std::int64_t ms_max = INT64_MAX >> hlc_counter_bits;
         ms += check.range(in.hlc_ms(i), -ms, ms_max - ms, "hlc");
-        const std::uint32_t counter = in.hlc_counter_size() == 0 ? 0 : check.range(in.hlc_counter(i), 0u, 0xffffu, "hlc");
+        const std::uint32_t counter =
+            in.hlc_counter_size() == 0 ? 0 : check.range(in.hlc_counter(i), 0u, 0xffffu, "hlc");
         event.seq.value = first + i;
         event.id = EventId{*bits128_from_bytes(ids.substr(static_cast<std::size_t>(i) * 16, 16))};
         event.hlc = (ms << hlc_counter_bits) | counter;
         event.kind = (in.kind_size() == 0 ? 0 : in.kind(i)) + 1;
         event.schema = (in.schema_size() == 0 ? 0 : in.schema(i)) + 1;
         event.body = std::move(*in.mutable_body(i));
-        if (event.body.size() > event_body_bytes_max) return fail(Code::invalid, "wire.too_large", "an event's body");
+        if (event.body.size() > event_body_bytes_max)
+            return fail(Code::invalid, "wire.too_large", "an event's body");
     }
     if (check.fault() != nullptr) return corrupt(check.fault());
     return events;
@@ -211,8 +218,13 @@ Result<HelloAnswer> read_hello_answer(const Payload& payload) {
     wire::HelloAnswer in;
     if (!parse(in, payload.message)) return corrupt("no answer to a hello");
     Checker check;
-    const HelloAnswer answer{in.generation(), mark_of(in.seq(), in.chain(), check), check.time(in.wall(), "wall"), in.schema(),
-                             in.events_max(), in.bytes_max(), in.dictionary()};
+    const HelloAnswer answer{in.generation(),
+                             mark_of(in.seq(), in.chain(), check),
+                             check.time(in.wall(), "wall"),
+                             in.schema(),
+                             in.events_max(),
+                             in.bytes_max(),
+                             in.dictionary()};
     return checked(answer, check);
 }
 
@@ -229,7 +241,8 @@ Status read_rows(const wire::PullAnswer& in, const Dictionary* dictionary, std::
     MUDI_TRY(const std::string raw, unpack(in.rows(), dictionary, unpacked_bytes_max));
     wire::FeedRows from;
     if (!parse(from, raw)) return corrupt("no rows");
-    if (static_cast<std::size_t>(from.rows_size()) > feed_rows_max) return fail(Code::invalid, "wire.too_large", "rows");
+    if (static_cast<std::size_t>(from.rows_size()) > feed_rows_max)
+        return fail(Code::invalid, "wire.too_large", "rows");
     rows.reserve(static_cast<std::size_t>(from.rows_size()));
     Checker check;
     std::int64_t version = 0;
@@ -253,8 +266,8 @@ Result<PullAnswer> read_pull_answer(const Payload& payload) {
     if (!in.rows().empty()) MUDI_CHECK(read_rows(in, payload.dictionary, answer.rows));
     if (!in.learned().empty()) {
         MUDI_TRY(answer.learned, unpack(in.learned(), payload.dictionary, dictionary_bytes_max));
-        answer.learned_number =
-            static_cast<std::uint8_t>(check.range(in.learned_number(), built_in_number + 1u, 255u, "learned"));
+        answer.learned_number = static_cast<std::uint8_t>(
+            check.range(in.learned_number(), built_in_number + 1u, 255u, "learned"));
     }
     return checked(std::move(answer), check);
 }
@@ -263,7 +276,8 @@ Result<Refusal> read_refusal(const Payload& payload) {
     wire::Refusal in;
     if (!parse(in, payload.message)) return corrupt("no refusal");
     Checker check;
-    Refusal refusal{check.text(in.name(), word_bytes_max, "name"), check.text(in.text(), long_text_bytes_max, "text"),
+    Refusal refusal{check.text(in.name(), word_bytes_max, "name"),
+                    check.text(in.text(), long_text_bytes_max, "text"),
                     milliseconds(in.retry_after_ms(), check, "retry_after")};
     return checked(std::move(refusal), check);
 }
@@ -373,7 +387,8 @@ std::string encode(const Refusal& refusal) {
     return frame_of(FrameType::refusal, out);
 }
 
-Result<RequestFrame> decode_request(std::string_view frame, const RequestLimits& limits, std::span<const Dictionary> learned) {
+Result<RequestFrame> decode_request(std::string_view frame, const RequestLimits& limits,
+                                    std::span<const Dictionary> learned) {
     MUDI_TRY(const Payload payload, payload_of(frame, learned));
     switch (payload.type) {
     case FrameType::hello: {

@@ -13,7 +13,8 @@
 
 #include "dictionary.hpp"
 
-/// Frames of the conversation: version byte, type byte, number of the dictionary, protobuf, 4 bytes of check over all before.
+/// Frames of the conversation: version byte, type byte, number of the dictionary, protobuf, 4 bytes of check
+/// over all before.
 namespace mudi::sync {
 
 inline constexpr char wire_version = 1;
@@ -87,10 +88,11 @@ struct RequestLimits {
     std::size_t unpacked_max{2 * 1024 * 1024};
 };
 
-/// wire.version (unavailable), wire.dictionary (unavailable: the sender may fall back to the built-in one), wire.corrupt
-/// (corrupt), wire.too_large (invalid).
+/// wire.version (unavailable), wire.dictionary (unavailable: the sender may fall back to the built-in one),
+/// wire.corrupt (corrupt), wire.too_large (invalid).
 using RequestFrame = std::variant<TillHello, PushedBatch, Pull>;
-Result<RequestFrame> decode_request(std::string_view frame, const RequestLimits& limits, std::span<const Dictionary> learned);
+Result<RequestFrame> decode_request(std::string_view frame, const RequestLimits& limits,
+                                    std::span<const Dictionary> learned);
 using AnswerFrame = std::variant<HelloAnswer, PushAnswer, PullAnswer, Refusal>;
 Result<AnswerFrame> decode_answer(std::string_view frame);
 

@@ -10,7 +10,8 @@
 namespace mudi::sync {
 namespace {
 
-// Measured on batches of 500 sales: level 5 103 bytes a sale, 9 97 bytes at 7 us of the till, 11 95 bytes at 13 us.
+// Measured on batches of 500 sales: level 5 103 bytes a sale, 9 97 bytes at 7 us of the till, 11 95 bytes at
+// 13 us.
 constexpr int level_batch = 9;
 // Single sales are a few hundred bytes: the strongest search still takes microseconds.
 constexpr int level_small = 19;
@@ -29,10 +30,8 @@ void Dictionary::FreeCompress::operator()(ZSTD_CDict_s* dictionary) const { ZSTD
 void Dictionary::FreeDecompress::operator()(ZSTD_DDict_s* dictionary) const { ZSTD_freeDDict(dictionary); }
 
 Dictionary::Dictionary(std::uint8_t number, std::string bytes)
-    : number_(number),
-      fingerprint_(hash128(static_cast<char>(number) + bytes).low | 1),
-      bytes_(std::move(bytes)),
-      compress_(ZSTD_createCDict(bytes_.data(), bytes_.size(), level_small)),
+    : number_(number), fingerprint_(hash128(static_cast<char>(number) + bytes).low | 1),
+      bytes_(std::move(bytes)), compress_(ZSTD_createCDict(bytes_.data(), bytes_.size(), level_small)),
       decompress_(ZSTD_createDDict(bytes_.data(), bytes_.size())) {
     MUDI_ASSERT(number_ != 0);
 }
@@ -50,13 +49,15 @@ Dictionary::~Dictionary() = default;
 std::string pack(std::string_view raw, const Dictionary* dictionary) {
     const std::unique_ptr<ZSTD_CCtx, FreeContext> context{ZSTD_createCCtx()};
     MUDI_ASSERT(context != nullptr);
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, raw.size() <= small_bytes_max ? level_small : level_batch);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel,
+                           raw.size() <= small_bytes_max ? level_small : level_batch);
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 1);
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0); // the frame around it has one
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_dictIDFlag, 0);   // likewise
     if (dictionary != nullptr) ZSTD_CCtx_refCDict(context.get(), dictionary->compress_.get());
     std::string packed(ZSTD_compressBound(raw.size()), '\0');
-    const std::size_t size = ZSTD_compress2(context.get(), packed.data(), packed.size(), raw.data(), raw.size());
+    const std::size_t size =
+        ZSTD_compress2(context.get(), packed.data(), packed.size(), raw.data(), raw.size());
     MUDI_ASSERT(ZSTD_isError(size) == 0 && packed.starts_with(magic));
     packed.resize(size);
     packed.erase(0, magic.size());
@@ -72,12 +73,14 @@ Result<std::string> unpack(std::string_view packed, const Dictionary* dictionary
         ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size()) {
         return fail(Code::corrupt, "wire.corrupt", "the packed part is no whole frame of declared size");
     }
-    if (size > raw_bytes_max) return fail(Code::invalid, "wire.too_large", "the packed part is larger than allowed");
+    if (size > raw_bytes_max)
+        return fail(Code::invalid, "wire.too_large", "the packed part is larger than allowed");
     const std::unique_ptr<ZSTD_DCtx, FreeContext> context{ZSTD_createDCtx()};
     MUDI_ASSERT(context != nullptr);
     if (dictionary != nullptr) ZSTD_DCtx_refDDict(context.get(), dictionary->decompress_.get());
     std::string raw(static_cast<std::size_t>(size), '\0');
-    const std::size_t done = ZSTD_decompressDCtx(context.get(), raw.data(), raw.size(), frame.data(), frame.size());
+    const std::size_t done =
+        ZSTD_decompressDCtx(context.get(), raw.data(), raw.size(), frame.data(), frame.size());
     if (ZSTD_isError(done) != 0 || done != raw.size()) {
         return fail(Code::corrupt, "wire.corrupt", "the packed part is damaged");
     }

@@ -9,11 +9,18 @@ void PullDesk::ask(MonoTime now, RequestToken token, const Pull& pull, std::vect
     if (const auto older = by_till_.find(pull.till); older != by_till_.end()) {
         const RequestToken old = older->second;
         const FeedCursor cursor = desk_.at(old).pull.cursor;
-        answer(old, PullAnswer{.cursor = cursor, .replace = false, .complete = false, .rows = {}, .learned_number = 0, .learned = {}},
+        answer(old,
+               PullAnswer{.cursor = cursor,
+                          .replace = false,
+                          .complete = false,
+                          .rows = {},
+                          .learned_number = 0,
+                          .learned = {}},
                nullptr, out);
     }
     if (desk_.size() >= limits_.waiting_pulls_max) {
-        out.push_back(server_out::Reply{token, encode(Refusal{"server.busy", "too many pulls wait", Duration{5000}})});
+        out.push_back(
+            server_out::Reply{token, encode(Refusal{"server.busy", "too many pulls wait", Duration{5000}})});
         return;
     }
     Entry entry{.pull = pull, .deadline = now + std::min(pull.wait, limits_.pull_wait_max)};
@@ -33,18 +40,21 @@ void PullDesk::read_again(RequestToken token, Entry& entry, std::vector<ServerAc
                                        std::min(wanted, limits_.pull_bytes_max)});
 }
 
-void PullDesk::read(MonoTime now, const server_in::FeedRead& in, const Dictionary* newest, std::vector<ServerAction>& out) {
+void PullDesk::read(MonoTime now, const server_in::FeedRead& in, const Dictionary* newest,
+                    std::vector<ServerAction>& out) {
     const auto found = desk_.find(in.token);
     if (found == desk_.end() || found->second.waiting) return; // gone, or replaced
     Entry& entry = found->second;
     if (!in.rows) {
         forget(in.token);
-        out.push_back(server_out::Reply{in.token, encode(Refusal{in.rows.error().name, in.rows.error().what, {}})});
+        out.push_back(
+            server_out::Reply{in.token, encode(Refusal{in.rows.error().name, in.rows.error().what, {}})});
         return;
     }
     const std::vector<FeedRow>& rows = *in.rows;
     if (!entry.replace && in.newest < entry.pull.cursor.version) {
-        // The till has seen versions this bucket never gave out: it begins anew, or it would miss those to come.
+        // The till has seen versions this bucket never gave out: it begins anew, or it would miss those to
+        // come.
         entry.replace = true;
         return read_again(in.token, entry, out);
     }
@@ -85,7 +95,8 @@ void PullDesk::forget(RequestToken token) {
     if (found == desk_.end()) return;
     const Entry& entry = found->second;
     if (entry.waiting) by_deadline_.erase({entry.deadline, token});
-    if (const auto till = by_till_.find(entry.pull.till); till != by_till_.end() && till->second == token) by_till_.erase(till);
+    if (const auto till = by_till_.find(entry.pull.till); till != by_till_.end() && till->second == token)
+        by_till_.erase(till);
     const auto store = by_store_.find(entry.pull.store);
     store->second.erase(token);
     if (store->second.empty()) by_store_.erase(store);
@@ -97,8 +108,12 @@ void PullDesk::expire(MonoTime now, const Dictionary* newest, std::vector<Server
         const RequestToken token = by_deadline_.begin()->second;
         const FeedCursor cursor = desk_.at(token).pull.cursor;
         answer(token,
-               PullAnswer{
-                   .cursor = cursor, .replace = false, .complete = true, .rows = {}, .learned_number = 0, .learned = {}},
+               PullAnswer{.cursor = cursor,
+                          .replace = false,
+                          .complete = true,
+                          .rows = {},
+                          .learned_number = 0,
+                          .learned = {}},
                newest, out);
     }
 }
@@ -108,7 +123,8 @@ std::optional<MonoTime> PullDesk::next_deadline() const {
     return by_deadline_.begin()->first;
 }
 
-void PullDesk::answer(RequestToken token, PullAnswer answer, const Dictionary* newest, std::vector<ServerAction>& out) {
+void PullDesk::answer(RequestToken token, PullAnswer answer, const Dictionary* newest,
+                      std::vector<ServerAction>& out) {
     if (newest != nullptr && desk_.at(token).pull.dictionary != newest->fingerprint()) {
         answer.learned_number = newest->number();
         answer.learned = newest->bytes();

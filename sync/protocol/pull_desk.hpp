@@ -17,11 +17,13 @@ namespace mudi::sync {
 /// The pulls a server has under way: read, answered, or kept waiting for news.
 class PullDesk {
 public:
-    PullDesk(std::uint64_t generation, const ServerLimits& limits) : generation_(generation), limits_(limits) {}
+    PullDesk(std::uint64_t generation, const ServerLimits& limits)
+        : generation_(generation), limits_(limits) {}
 
     void ask(MonoTime now, RequestToken token, const Pull& pull, std::vector<ServerAction>& out);
     /// `newest`: the dictionary to hand out, null when there is none.
-    void read(MonoTime now, const server_in::FeedRead& in, const Dictionary* newest, std::vector<ServerAction>& out);
+    void read(MonoTime now, const server_in::FeedRead& in, const Dictionary* newest,
+              std::vector<ServerAction>& out);
     void changed(const StoreId& store, std::vector<ServerAction>& out);
     void forget(RequestToken token);
     void expire(MonoTime now, const Dictionary* newest, std::vector<ServerAction>& out);
@@ -36,11 +38,12 @@ private:
         MonoTime deadline;
         bool replace{false}; ///< from the start, because the till comes from another generation
         bool waiting{false};
-        bool stale{false};   ///< the bucket changed while it was being read
+        bool stale{false}; ///< the bucket changed while it was being read
     };
 
     void read_again(RequestToken token, Entry& entry, std::vector<ServerAction>& out);
-    void answer(RequestToken token, PullAnswer answer, const Dictionary* newest, std::vector<ServerAction>& out);
+    void answer(RequestToken token, PullAnswer answer, const Dictionary* newest,
+                std::vector<ServerAction>& out);
 
     std::uint64_t generation_;
     ServerLimits limits_;

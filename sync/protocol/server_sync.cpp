@@ -57,7 +57,8 @@ struct ServerSync::Impl {
     std::optional<MonoTime> armed_;
 };
 
-ServerSync::ServerSync(std::uint64_t generation, ServerLimits limits) : impl_(std::make_unique<Impl>(generation, limits)) {
+ServerSync::ServerSync(std::uint64_t generation, ServerLimits limits)
+    : impl_(std::make_unique<Impl>(generation, limits)) {
     MUDI_ASSERT(generation != 0); // 0 is a till that has nothing yet
 }
 ServerSync::~ServerSync() = default;
@@ -77,7 +78,8 @@ void ServerSync::Impl::take(const server_in::Request& in, Out& out) {
     if (hellos_.contains(in.token) || stores_.contains(in.token) || pulls_.has(in.token)) return;
     Result<RequestFrame> request = decode_request(in.frame, request_limits(limits_), learned_);
     if (!request) return refuse(in.token, {}, request.error(), out);
-    std::visit([&](auto& asked_for) { asked(in.token, in.frame.size(), std::move(asked_for), out); }, *request);
+    std::visit([&](auto& asked_for) { asked(in.token, in.frame.size(), std::move(asked_for), out); },
+               *request);
 }
 
 void ServerSync::Impl::asked(RequestToken token, std::size_t, TillHello hello, Out& out) {
@@ -87,7 +89,8 @@ void ServerSync::Impl::asked(RequestToken token, std::size_t, TillHello hello, O
 
 void ServerSync::Impl::asked(RequestToken token, std::size_t bytes, PushedBatch batch, Out& out) {
     if (stores_.size() >= limits_.stores_under_way_max) {
-        out.push_back(server_out::Reply{token, encode(Refusal{"server.busy", "too many pushes are under way", Duration{1000}})});
+        out.push_back(server_out::Reply{
+            token, encode(Refusal{"server.busy", "too many pushes are under way", Duration{1000}})});
         return;
     }
     if (std::optional<Dictionary> learned = learner_.observe(batch.events)) {
@@ -98,7 +101,9 @@ void ServerSync::Impl::asked(RequestToken token, std::size_t bytes, PushedBatch 
     out.push_back(server_out::Store{token, std::move(batch), bytes});
 }
 
-void ServerSync::Impl::asked(RequestToken token, std::size_t, const Pull& pull, Out& out) { pulls_.ask(now_, token, pull, out); }
+void ServerSync::Impl::asked(RequestToken token, std::size_t, const Pull& pull, Out& out) {
+    pulls_.ask(now_, token, pull, out);
+}
 
 void ServerSync::Impl::take(const server_in::TillKnown& in, Out& out) {
     const auto found = hellos_.find(in.token);

@@ -41,7 +41,8 @@ using Out = std::vector<TillAction>;
 } // namespace
 
 struct TillSync::Impl {
-    Impl(TillState state, TillLimits bounds, Random& source) : state_(std::move(state)), limits_(bounds), random_(source) {}
+    Impl(TillState state, TillLimits bounds, Random& source)
+        : state_(std::move(state)), limits_(bounds), random_(source) {}
 
     void take(const till_in::LinkUp&, Out&);
     void take(const till_in::LinkDown&, Out&);
@@ -134,7 +135,9 @@ void TillSync::Impl::take(const till_in::LinkDown&, Out&) {
     reading_ = Reading::nothing;
 }
 
-void TillSync::Impl::take(const till_in::Captured& captured, Out&) { state_.last = std::max(state_.last, captured.last); }
+void TillSync::Impl::take(const till_in::Captured& captured, Out&) {
+    state_.last = std::max(state_.last, captured.last);
+}
 
 void TillSync::Impl::take(const till_in::Answer& in, Out& out) {
     const auto is_asked = [&](const Lane& lane) { return lane.flight && lane.flight->request == in.request; };
@@ -149,11 +152,14 @@ void TillSync::Impl::take(const till_in::Answer& in, Out& out) {
     }
     if (const auto* refusal = std::get_if<Refusal>(&*answer)) {
         refused(flight.question, *refusal, out);
-    } else if (const auto* hello = std::get_if<HelloAnswer>(&*answer); hello && flight.question == Question::hello) {
+    } else if (const auto* hello = std::get_if<HelloAnswer>(&*answer);
+               hello && flight.question == Question::hello) {
         answered(flight, *hello, out);
-    } else if (const auto* pushed = std::get_if<PushAnswer>(&*answer); pushed && flight.question == Question::push) {
+    } else if (const auto* pushed = std::get_if<PushAnswer>(&*answer);
+               pushed && flight.question == Question::push) {
         answered(flight, *pushed, out);
-    } else if (auto* pulled = std::get_if<PullAnswer>(&*answer); pulled && flight.question == Question::pull) {
+    } else if (auto* pulled = std::get_if<PullAnswer>(&*answer);
+               pulled && flight.question == Question::pull) {
         answered(flight, std::move(*pulled), out);
     } else {
         out.push_back(till_out::Report{"sync.bad_answer", "an answer to another question"});
@@ -179,8 +185,10 @@ void TillSync::Impl::take(const till_in::OutboxRead& in, Out& out) {
         if (!reaches_back) return come_again(push_);
         return push(in, out);
     }
-    if (wanted && !reaches_back) return begin_new_life("what is kept does not reach back to the server's mark", out);
-    if (in.chain_before != server_.mark.chain) return begin_new_life("the server has another history of this life", out);
+    if (wanted && !reaches_back)
+        return begin_new_life("what is kept does not reach back to the server's mark", out);
+    if (in.chain_before != server_.mark.chain)
+        return begin_new_life("the server has another history of this life", out);
     linked_ = true;
     acknowledge(in.after, out);
     out.push_back(till_out::Report{"sync.linked", {}});
@@ -205,7 +213,8 @@ void TillSync::Impl::take(const till_in::LifeBegun& in, Out&) {
     state_.incarnation = in.incarnation;
     state_.last = in.last;
     state_.acked = {};
-    // The first new life says hello at once; one that leads to another at once would be a driver that does not change anything.
+    // The first new life says hello at once; one that leads to another at once would be a driver that does
+    // not change anything.
     if (push_.failures <= 1) push_.not_before = now_;
 }
 
@@ -222,7 +231,8 @@ void TillSync::Impl::answered(const Flight& flight, const HelloAnswer& answer, O
     // Half of the way there and back is the best guess of when the server looked at its clock.
     server_clock_ahead_ = answer.wall - (flight.sent_wall + (wall_ - flight.sent_wall) / 2);
     if (learned_ && learned_->fingerprint() != answer.dictionary) learned_.reset();
-    if (answer.mark.seq > state_.last) return begin_new_life("the server has more of this life than we do", out);
+    if (answer.mark.seq > state_.last)
+        return begin_new_life("the server has more of this life than we do", out);
     read_outbox(Reading::to_verify, answer.mark.seq, out);
 }
 
@@ -234,21 +244,26 @@ void TillSync::Impl::answered(const Flight& flight, const PushAnswer& answer, Ou
     push_.failures = 0;
     push_.not_before = now_ + std::min(answer.not_before, patience_max);
     acknowledge(answer.mark.seq, out);
-    // A queue of customers shares one round trip and one commit at the server; a lone sale never waits, nor does a backlog.
-    const bool backlog = state_.last.value - state_.acked.value >= static_cast<std::int64_t>(limits_.events_per_push_max);
+    // A queue of customers shares one round trip and one commit at the server; a lone sale never waits, nor
+    // does a backlog.
+    const bool backlog =
+        state_.last.value - state_.acked.value >= static_cast<std::int64_t>(limits_.events_per_push_max);
     if (!backlog) push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing);
 }
 
 void TillSync::Impl::answered(const Flight& flight, PullAnswer answer, Out& out) {
-    if (!answer.learned.empty()) learned_ = Dictionary::make(answer.learned_number, std::move(answer.learned));
+    if (!answer.learned.empty())
+        learned_ = Dictionary::make(answer.learned_number, std::move(answer.learned));
     const bool same = answer.cursor.generation == state_.cursor.generation;
     const bool forward = answer.replace || (same && answer.cursor.version >= state_.cursor.version);
-    const bool rows_fit = answer.rows.empty() || answer.replace || answer.rows.front().version > state_.cursor.version;
+    const bool rows_fit =
+        answer.rows.empty() || answer.replace || answer.rows.front().version > state_.cursor.version;
     if (!forward || !rows_fit) {
         out.push_back(till_out::Report{"sync.bad_answer", "the feed does not go on from here"});
         return come_again(pull_);
     }
-    if (answer.rows.empty() && !answer.replace && answer.cursor == state_.cursor && (level_ || !answer.complete)) {
+    if (answer.rows.empty() && !answer.replace && answer.cursor == state_.cursor &&
+        (level_ || !answer.complete)) {
         // Nothing new. Whoever is told so at once, again and again, is one of two that speak for one till.
         if (now_ - flight.sent < limits_.retry_min) return come_again(pull_);
         pull_.failures = 0;
@@ -256,13 +271,15 @@ void TillSync::Impl::answered(const Flight& flight, PullAnswer answer, Out& out)
     }
     applying_ = answer.cursor;
     applying_completes_ = answer.complete;
-    out.push_back(till_out::ApplyFeed{std::move(answer.rows), answer.cursor, answer.replace, answer.complete});
+    out.push_back(
+        till_out::ApplyFeed{std::move(answer.rows), answer.cursor, answer.replace, answer.complete});
 }
 
 void TillSync::Impl::refused(Question question, const Refusal& refusal, Out& out) {
     Lane& lane = question == Question::pull ? pull_ : push_;
     const bool pushed = question == Question::push;
-    if (pushed && refusal.name == "sync.fork") return begin_new_life("the server has another history of this life", out);
+    if (pushed && refusal.name == "sync.fork")
+        return begin_new_life("the server has another history of this life", out);
     if (pushed && refusal.name == "sync.gap") return hello_again();
     if (pushed && refusal.name == "wire.dictionary" && learned_) {
         learned_.reset(); // packed anew with the built-in one, at once
@@ -296,11 +313,13 @@ void TillSync::Impl::send(Lane& lane, Question question, std::string frame, Out&
     const bool on_pull = question == Question::pull;
     const Duration timeout = on_pull ? limits_.pull_timeout : limits_.push_timeout;
     lane.flight = Flight{++last_request_, question, now_, wall_, now_ + timeout + give_up_slack, after};
-    out.push_back(till_out::Send{last_request_, on_pull ? Channel::pull : Channel::push, std::move(frame), timeout});
+    out.push_back(
+        till_out::Send{last_request_, on_pull ? Channel::pull : Channel::push, std::move(frame), timeout});
 }
 
 void TillSync::Impl::say_hello(Out& out) {
-    const TillHello hello{state_.till, state_.store, state_.workstation, state_.incarnation, state_.last, wall_, event_schema};
+    const TillHello hello{state_.till, state_.store, state_.workstation, state_.incarnation,
+                          state_.last, wall_,        event_schema};
     send(push_, Question::hello, encode(hello), out);
 }
 
@@ -317,7 +336,8 @@ void TillSync::Impl::read_outbox(Reading reading, EventSeq after, Out& out) {
 void TillSync::Impl::push(const till_in::OutboxRead& read, Out& out) {
     HighWater after{read.after, read.chain_before};
     for (const Event& event : read.events) {
-        if (event.seq.value != after.seq.value + 1) return come_again(push_); // a reader that skips: not sent, tried again
+        if (event.seq.value != after.seq.value + 1)
+            return come_again(push_); // a reader that skips: not sent, tried again
         after = {event.seq, chain_next(after.chain, event.body)};
     }
     const PushedBatch batch{state_.till, state_.incarnation, read.chain_before, read.events};
@@ -325,9 +345,12 @@ void TillSync::Impl::push(const till_in::OutboxRead& read, Out& out) {
 }
 
 void TillSync::Impl::pull(Out& out) {
-    const Pull pull{state_.till,       state_.store,
-                    state_.cursor,     limits_.pull_wait,
-                    static_cast<std::uint32_t>(limits_.pull_bytes_max), learned_ ? learned_->fingerprint() : 0};
+    const Pull pull{state_.till,
+                    state_.store,
+                    state_.cursor,
+                    limits_.pull_wait,
+                    static_cast<std::uint32_t>(limits_.pull_bytes_max),
+                    learned_ ? learned_->fingerprint() : 0};
     send(pull_, Question::pull, encode(pull), out);
 }
 

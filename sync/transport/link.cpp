@@ -10,7 +10,8 @@ constexpr std::size_t header_bytes = 64;
 
 Result<TlsConfig> allocate(nng_tls_mode mode) {
     nng_tls_config* config = nullptr;
-    if (nng_tls_config_alloc(&config, mode) != 0) return fail(Code::io, "transport.tls", "TLS could not be set up");
+    if (nng_tls_config_alloc(&config, mode) != 0)
+        return fail(Code::io, "transport.tls", "TLS could not be set up");
     return TlsConfig{config};
 }
 
@@ -47,10 +48,12 @@ std::string to_string(const Message& message) {
 }
 
 Result<TlsConfig> make_tls(const TlsClient& tls, const std::string& host) {
-    if (tls.ca_pem.empty()) return fail(Code::invalid, "transport.tls", "TLS needs the certificate of an authority");
+    if (tls.ca_pem.empty())
+        return fail(Code::invalid, "transport.tls", "TLS needs the certificate of an authority");
     MUDI_TRY(TlsConfig config, allocate(NNG_TLS_MODE_CLIENT));
     MUDI_CHECK(set_authority(config.get(), tls.ca_pem));
-    if (!tls.certificate_pem.empty()) MUDI_CHECK(set_certificate(config.get(), tls.certificate_pem, tls.key_pem));
+    if (!tls.certificate_pem.empty())
+        MUDI_CHECK(set_certificate(config.get(), tls.certificate_pem, tls.key_pem));
     const std::string& name = tls.server_name.empty() ? host : tls.server_name;
     if (nng_tls_config_auth_mode(config.get(), NNG_TLS_AUTH_MODE_REQUIRED) != 0 ||
         nng_tls_config_server_name(config.get(), name.c_str()) != 0) {
@@ -60,12 +63,14 @@ Result<TlsConfig> make_tls(const TlsClient& tls, const std::string& host) {
 }
 
 Result<TlsConfig> make_tls(const TlsServer& tls) {
-    if (tls.certificate_pem.empty()) return fail(Code::invalid, "transport.tls", "a TLS server needs a certificate");
+    if (tls.certificate_pem.empty())
+        return fail(Code::invalid, "transport.tls", "a TLS server needs a certificate");
     MUDI_TRY(TlsConfig config, allocate(NNG_TLS_MODE_SERVER));
     MUDI_CHECK(set_certificate(config.get(), tls.certificate_pem, tls.key_pem));
     const bool ask = !tls.client_ca_pem.empty();
     if (ask) MUDI_CHECK(set_authority(config.get(), tls.client_ca_pem));
-    if (nng_tls_config_auth_mode(config.get(), ask ? NNG_TLS_AUTH_MODE_REQUIRED : NNG_TLS_AUTH_MODE_NONE) != 0) {
+    if (nng_tls_config_auth_mode(config.get(), ask ? NNG_TLS_AUTH_MODE_REQUIRED : NNG_TLS_AUTH_MODE_NONE) !=
+        0) {
         return fail(Code::invalid, "transport.tls", "client certificates cannot be asked for");
     }
     return config;
@@ -81,15 +86,18 @@ Result<Address> parse_address(const std::string& url) {
             if (colon == std::string::npos) break;
             address.host.resize(colon);
         }
-        if (address.host.size() > 2 && address.host.front() == '[') address.host = address.host.substr(1, address.host.size() - 2);
+        if (address.host.size() > 2 && address.host.front() == '[')
+            address.host = address.host.substr(1, address.host.size() - 2);
         return address;
     }
-    return fail(Code::invalid, "transport.url", "an address is tcp://HOST:PORT, tls+tcp://HOST:PORT or ipc://PATH");
+    return fail(Code::invalid, "transport.url",
+                "an address is tcp://HOST:PORT, tls+tcp://HOST:PORT or ipc://PATH");
 }
 
 Status set_limits(nng_socket socket) {
     // Unlimited by default.
-    if (const int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, frame_bytes_max + header_bytes); error != 0) {
+    if (const int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, frame_bytes_max + header_bytes);
+        error != 0) {
         return tl::make_unexpected(transport_error(error));
     }
     return {};

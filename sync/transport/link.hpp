@@ -48,7 +48,8 @@ Status set_limits(nng_socket socket);
 
 Error transport_error(int nng_error);
 
-/// Lets callbacks that were posted and not yet run find out that their object is gone. Lives on the loop thread.
+/// Lets callbacks that were posted and not yet run find out that their object is gone. Lives on the loop
+/// thread.
 template <class Owner>
 class Gate {
 public:

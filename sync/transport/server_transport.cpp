@@ -20,10 +20,8 @@ constexpr nng_duration reply_timeout_ms = 60'000;
 class NngServerTransport final : public ServerTransport {
 public:
     NngServerTransport(std::size_t requests_max, Post post, OnRequest on_request)
-        : requests_max_(std::max<std::size_t>(requests_max, 1)),
-          post_(std::move(post)),
-          on_request_(std::move(on_request)),
-          gate_(this) {}
+        : requests_max_(std::max<std::size_t>(requests_max, 1)), post_(std::move(post)),
+          on_request_(std::move(on_request)), gate_(this) {}
     NngServerTransport(const NngServerTransport&) = delete;
     NngServerTransport& operator=(const NngServerTransport&) = delete;
     ~NngServerTransport() override { stop(); }
@@ -35,8 +33,8 @@ public:
     void stop() override;
 
 private:
-    /// One REP context: listens, holds a request until its reply, sends the reply, listens again. One aio serves both ways, as
-    /// they never overlap.
+    /// One REP context: listens, holds a request until its reply, sends the reply, listens again. One aio
+    /// serves both ways, as they never overlap.
     struct Desk {
         NngServerTransport* owner{};
         std::size_t index{};
@@ -73,7 +71,8 @@ constexpr std::size_t desks_max = (std::size_t{1} << serial_shift) - 1;
 
 Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
     MUDI_TRY(const Address address, parse_address(url));
-    if (const int error = nng_rep0_open(&socket_); error != 0) return tl::make_unexpected(transport_error(error));
+    if (const int error = nng_rep0_open(&socket_); error != 0)
+        return tl::make_unexpected(transport_error(error));
     open_ = true;
     MUDI_CHECK(set_limits(socket_));
     nng_pipe_notify(socket_, NNG_PIPE_EV_ADD_POST, piped, this);
@@ -92,9 +91,11 @@ Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
         nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
         nng_listener_set_bool(listener, NNG_OPT_TCP_KEEPALIVE, true);
     }
-    if (const int error = nng_listener_start(listener, 0); error != 0) return tl::make_unexpected(transport_error(error));
+    if (const int error = nng_listener_start(listener, 0); error != 0)
+        return tl::make_unexpected(transport_error(error));
     url_ = url;
-    if (int port = 0; address.scheme != "ipc://" && nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0) {
+    if (int port = 0;
+        address.scheme != "ipc://" && nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0) {
         url_ = url.substr(0, url.rfind(':') + 1) + std::to_string(port);
     }
     listen_enough();
@@ -106,7 +107,8 @@ Status NngServerTransport::add_desk() {
     auto desk = std::make_unique<Desk>();
     desk->owner = this;
     desk->index = desks_.size();
-    if (const int error = nng_ctx_open(&desk->context, socket_); error != 0) return tl::make_unexpected(transport_error(error));
+    if (const int error = nng_ctx_open(&desk->context, socket_); error != 0)
+        return tl::make_unexpected(transport_error(error));
     desk->aio = make_aio(done, desk.get());
     listen(*desk);
     desks_.push_back(std::move(desk));
@@ -142,9 +144,10 @@ void NngServerTransport::done(void* context) {
     if (error != 0) return listen(desk);
     const Message message{nng_aio_get_msg(desk.aio.get())};
     nng_aio_set_msg(desk.aio.get(), nullptr);
-    desk.owner->post_([key = desk.owner->gate_.key(), index = desk.index, frame = to_string(message)]() mutable {
-        if (*key != nullptr) (*key)->arrived(index, std::move(frame));
-    });
+    desk.owner->post_(
+        [key = desk.owner->gate_.key(), index = desk.index, frame = to_string(message)]() mutable {
+            if (*key != nullptr) (*key)->arrived(index, std::move(frame));
+        });
 }
 
 void NngServerTransport::arrived(std::size_t index, std::string frame) {
@@ -192,8 +195,10 @@ void NngServerTransport::stop() {
 } // namespace
 
 Result<std::unique_ptr<ServerTransport>> ServerTransport::start(const std::string& url, const TlsServer& tls,
-                                                                std::size_t requests_max, Post post, OnRequest on_request) {
-    auto transport = std::make_unique<NngServerTransport>(requests_max, std::move(post), std::move(on_request));
+                                                                std::size_t requests_max, Post post,
+                                                                OnRequest on_request) {
+    auto transport =
+        std::make_unique<NngServerTransport>(requests_max, std::move(post), std::move(on_request));
     MUDI_CHECK(transport->open(url, tls));
     return std::unique_ptr<ServerTransport>(std::move(transport));
 }

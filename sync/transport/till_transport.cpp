@@ -17,7 +17,8 @@ nng_duration to_nng(Duration duration) {
 
 class NngTillTransport final : public TillTransport {
 public:
-    NngTillTransport(Post post, Events events) : post_(std::move(post)), events_(std::move(events)), gate_(this) {}
+    NngTillTransport(Post post, Events events)
+        : post_(std::move(post)), events_(std::move(events)), gate_(this) {}
     NngTillTransport(const NngTillTransport&) = delete;
     NngTillTransport& operator=(const NngTillTransport&) = delete;
     ~NngTillTransport() override { stop(); }
@@ -60,7 +61,8 @@ private:
 
 Status NngTillTransport::open(const std::string& url, const TlsClient& tls, const Reconnect& reconnect) {
     MUDI_TRY(const Address address, parse_address(url));
-    if (const int error = nng_req0_open(&socket_); error != 0) return tl::make_unexpected(transport_error(error));
+    if (const int error = nng_req0_open(&socket_); error != 0)
+        return tl::make_unexpected(transport_error(error));
     open_ = true;
     MUDI_CHECK(set_limits(socket_));
     // Repeating a request is the core's business: it knows what is worth repeating.
@@ -84,7 +86,8 @@ Status NngTillTransport::open(const std::string& url, const TlsClient& tls, cons
     }
     if (address.is_tls) {
         MUDI_TRY(const TlsConfig config, make_tls(tls, address.host));
-        if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config.get()) != 0) { // the dialer holds its own reference
+        if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config.get()) !=
+            0) { // the dialer holds its own reference
             return fail(Code::invalid, "transport.tls", "the dialer does not take the TLS settings");
         }
     }
@@ -102,8 +105,9 @@ void NngTillTransport::send(std::uint64_t request, Channel channel, std::string 
     const auto at = static_cast<std::size_t>(channel);
     if (!open_ || frame.size() > frame_bytes_max) {
         // Never from within send: the core would be stepped in the middle of its own step.
-        Result<std::string> refused = !open_ ? Result<std::string>(fail(Code::unavailable, "transport.closed", "stopped"))
-                                             : fail(Code::invalid, "transport.too_large", "larger than a frame may be");
+        Result<std::string> refused =
+            !open_ ? Result<std::string>(fail(Code::unavailable, "transport.closed", "stopped"))
+                   : fail(Code::invalid, "transport.too_large", "larger than a frame may be");
         post_([key = gate_.key(), request, refused = std::move(refused)]() mutable {
             if (*key != nullptr) (*key)->events_.answered(request, std::move(refused));
         });
@@ -162,8 +166,10 @@ void NngTillTransport::answered(Line& line, std::uint64_t request, Result<std::s
     if (current) line.busy = false;
     if (frame) {
         ++answers_;
-    } else if (current && frame.error().name == "transport.timeout" && up_ && answers_at_send_.at(at) == answers_) {
-        // Nothing at all came back in that time: a half-open connection looks alive to TCP for a quarter of an hour.
+    } else if (current && frame.error().name == "transport.timeout" && up_ &&
+               answers_at_send_.at(at) == answers_) {
+        // Nothing at all came back in that time: a half-open connection looks alive to TCP for a quarter of
+        // an hour.
         nng_pipe_close(pipe_);
     }
     events_.answered(request, std::move(frame));
@@ -202,8 +208,8 @@ void NngTillTransport::stop() {
 
 } // namespace
 
-Result<std::unique_ptr<TillTransport>> TillTransport::start(const std::string& url, const TlsClient& tls, Post post, Events events,
-                                                            Reconnect reconnect) {
+Result<std::unique_ptr<TillTransport>> TillTransport::start(const std::string& url, const TlsClient& tls,
+                                                            Post post, Events events, Reconnect reconnect) {
     auto transport = std::make_unique<NngTillTransport>(std::move(post), std::move(events));
     MUDI_CHECK(transport->open(url, tls, reconnect));
     return std::unique_ptr<TillTransport>(std::move(transport));

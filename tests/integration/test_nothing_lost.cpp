@@ -58,7 +58,8 @@ std::string sale(const std::string& number, int variant) {
 }
 
 /// A POS program that asks again, with the same number, until it has an answer.
-void ring_up(std::string socket, std::size_t lane, std::atomic<int>& next, std::atomic<bool>& give_up, Book& book) {
+void ring_up(std::string socket, std::size_t lane, std::atomic<int>& next, std::atomic<bool>& give_up,
+             Book& book) {
     ApiClient client(http::Target::unix_socket(std::move(socket)), {});
     for (int i = next++; i < sales_wanted && !give_up; i = next++) {
         const std::string number = "L" + std::to_string(lane) + "-" + std::to_string(i);
@@ -66,9 +67,12 @@ void ring_up(std::string socket, std::size_t lane, std::atomic<int>& next, std::
         for (bool saved = false; !saved && !give_up;) {
             const auto receipt = client.send("POST", "/v1/complete", document, true);
             saved = receipt && receipt->value("saved", false);
-            if (saved) book.saved(number, receipt->value("event", ""));
-            else if (!receipt && receipt.error().code == Code::invalid) give_up = true;
-            else std::this_thread::yield();
+            if (saved)
+                book.saved(number, receipt->value("event", ""));
+            else if (!receipt && receipt.error().code == Code::invalid)
+                give_up = true;
+            else
+                std::this_thread::yield();
         }
     }
 }
@@ -79,8 +83,8 @@ std::map<std::string, int> events_at(const Fleet& fleet) {
     ApiClient server(*target_of(fleet.server().url), fleet.server().token);
     for (std::size_t till = 1; till <= tills; ++till) {
         for (std::int64_t after = 0;;) {
-            const auto page = server.get("/api/v1/purchases?till=" + std::to_string(till) + "&after=" + std::to_string(after) +
-                                         "&limit=1000");
+            const auto page = server.get("/api/v1/purchases?till=" + std::to_string(till) +
+                                         "&after=" + std::to_string(after) + "&limit=1000");
             REQUIRE(page);
             const json purchases = page->value("purchases", json::array());
             if (purchases.empty()) break;
@@ -95,7 +99,8 @@ std::map<std::string, int> events_at(const Fleet& fleet) {
 
 std::vector<int> moments(std::mt19937_64& random) {
     std::vector<int> at;
-    for (int i = 0; i < kills_wanted; ++i) at.push_back(static_cast<int>(random() % (sales_wanted - 100)) + 20);
+    for (int i = 0; i < kills_wanted; ++i)
+        at.push_back(static_cast<int>(random() % (sales_wanted - 100)) + 20);
     std::sort(at.begin(), at.end());
     return at;
 }
@@ -123,7 +128,9 @@ TEST_CASE("every sale answered saved is at the server exactly once, whatever is 
         std::vector<std::jthread> lanes;
         for (std::size_t lane = 0; lane < 4; ++lane) {
             // Two cashiers' programs a till: requests meet in the agent.
-            lanes.emplace_back([&, lane, socket = fleet.till(lane % tills).socket] { ring_up(socket, lane, next, give_up, book); });
+            lanes.emplace_back([&, lane, socket = fleet.till(lane % tills).socket] {
+                ring_up(socket, lane, next, give_up, book);
+            });
         }
         for (const int moment : moments(random)) {
             while (book.done() < moment && !give_up) std::this_thread::yield();

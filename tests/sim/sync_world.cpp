@@ -77,7 +77,8 @@ void World::restore_till() {
     for (const StoredEvent& stored : image.outbox) kept.insert(stored.event.id.value);
     for (const StoredEvent& stored : till.disk.outbox) {
         const Bits128 id = stored.event.id.value;
-        if (!kept.contains(id) && !server.disk.holds(EventId{id})) owed.erase(id); // died with the disk, unsent
+        if (!kept.contains(id) && !server.disk.holds(EventId{id}))
+            owed.erase(id); // died with the disk, unsent
     }
     till.restore(image);
     till.start();
@@ -87,7 +88,8 @@ void World::restore_till() {
 void World::clone_till() {
     if (till_images_.empty() || tills.size() > 3) return;
     marks.seen.insert("till cloned");
-    tills.push_back(std::make_unique<TillNode>(*this, till_images_[random.below(till_images_.size())].second));
+    tills.push_back(
+        std::make_unique<TillNode>(*this, till_images_[random.below(till_images_.size())].second));
     TillNode& clone = *tills.back();
     clone.start();
     after(300, [&clone] { clone.link(true); });
@@ -131,7 +133,8 @@ bool World::settled() const {
         if (!till->running() || till->core().unsent() != 0 || !till->core().linked()) return false;
         const auto bucket = server.disk.buckets.find(till->disk.state.store.value);
         const std::int64_t newest = bucket == server.disk.buckets.end() ? 0 : bucket->second.newest;
-        return till->disk.state.cursor == sync::FeedCursor{server.disk.generation, newest} && !till->disk.replacing;
+        return till->disk.state.cursor == sync::FeedCursor{server.disk.generation, newest} &&
+               !till->disk.replacing;
     });
 }
 
@@ -144,7 +147,8 @@ void World::check_inbox() {
             if (event.seq.value != static_cast<std::int64_t>(i) + 1) fail("the inbox of a life is not dense");
             if (!in_life.insert(event.id.value).second) fail("an event is stored twice in one life");
             const auto known = captured.find(event.id.value);
-            if (known == captured.end() || known->second != event.body) fail("an event is stored that nobody captured so");
+            if (known == captured.end() || known->second != event.body)
+                fail("an event is stored that nobody captured so");
         }
         stored.merge(in_life);
     }
@@ -170,7 +174,8 @@ std::string World::run() {
         after(static_cast<std::int64_t>(random.below(2000)), [&till = *till] { till.link(true); });
     }
     const auto any_time = [&] { return static_cast<std::int64_t>(random.below(stormy_ms)); };
-    for (int i = 0; i < sales; ++i) after(any_time(), [this] { tills[random.below(tills.size())]->capture(); });
+    for (int i = 0; i < sales; ++i)
+        after(any_time(), [this] { tills[random.below(tills.size())]->capture(); });
     for (int i = 0; i < feed_changes; ++i) after(any_time(), [this] { server.change_feed(); });
     for (int i = 0; i < faults; ++i) after(any_time(), [this] { fault(); });
     advance(stormy_ms);

@@ -14,8 +14,9 @@
 #include <mudi/sync/server_sync.hpp>
 #include <mudi/sync/till_sync.hpp>
 
-/// Tills and a server in one thread with one seed: the real cores; disks, net, clocks and operators made here. A disk keeps what
-/// was written to it at once (its crash behaviour is another test's business); a process loses all the rest.
+/// Tills and a server in one thread with one seed: the real cores; disks, net, clocks and operators made
+/// here. A disk keeps what was written to it at once (its crash behaviour is another test's business); a
+/// process loses all the rest.
 namespace mudi::sim {
 
 /// How bad the world is; each seed draws its own.
@@ -126,7 +127,8 @@ class World {
 public:
     World(std::uint64_t seed, Marks& marks);
 
-    /// Rings up sales under faults, then lets everything settle. Empty when all promises held, else what broke.
+    /// Rings up sales under faults, then lets everything settle. Empty when all promises held, else what
+    /// broke.
     std::string run();
 
     void after(std::int64_t ms, std::function<void()> what);

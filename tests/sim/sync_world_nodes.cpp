@@ -57,7 +57,8 @@ void TillNode::capture() {
     event.id.value = world_.random.bits128();
     event.hlc = to_ms(world_.wall()) << 16;
     event.kind = 1;
-    event.body = "sale " + to_hex(Bits128{event.id.value.high, 0}) + std::string(world_.random.below(80), 'x');
+    event.body =
+        "sale " + to_hex(Bits128{event.id.value.high, 0}) + std::string(world_.random.below(80), 'x');
     const Bits128 chain = chain_next(chain_at(disk.outbox, disk.state.last.value), event.body);
     world_.captured.emplace(event.id.value, event.body);
     world_.owed.insert(event.id.value);
@@ -92,8 +93,8 @@ void TillNode::act(const sync::till_out::Send& send) {
     const int copies = world_.chance(world_.weather.double_percent) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
         if (world_.chance(world_.weather.loss_percent)) continue;
-        const auto delay = static_cast<std::int64_t>(world_.random.below(
-            static_cast<std::uint64_t>(world_.weather.delay_max_ms) * (i == 0 ? 1 : 40)));
+        const auto delay = static_cast<std::int64_t>(
+            world_.random.below(static_cast<std::uint64_t>(world_.weather.delay_max_ms) * (i == 0 ? 1 : 40)));
         world_.after(delay, [this, frame = send.frame, answer] { world_.server.request(frame, answer); });
     }
 }
@@ -108,7 +109,9 @@ void TillNode::act(const sync::till_out::ReadOutbox& read) {
     std::size_t bytes = 0;
     for (auto at = static_cast<std::size_t>(read.after.value); at < disk.outbox.size(); ++at) {
         const sync::Event& event = disk.outbox[at].event;
-        if (!out.events.empty() && (out.events.size() == read.events_max || bytes + event.body.size() > read.bytes_max)) break;
+        if (!out.events.empty() &&
+            (out.events.size() == read.events_max || bytes + event.body.size() > read.bytes_max))
+            break;
         bytes += event.body.size();
         out.events.push_back(event);
     }
@@ -166,7 +169,8 @@ void TillNode::act(const sync::till_out::SetTimer& timer) {
 }
 
 void TillNode::act(const sync::till_out::Report& report) {
-    world_.marks.seen.insert(std::string(report.event) + (report.event == "sync.refused" ? " " + report.detail : ""));
+    world_.marks.seen.insert(std::string(report.event) +
+                             (report.event == "sync.refused" ? " " + report.detail : ""));
 }
 
 // ---- server ----
@@ -218,14 +222,15 @@ void ServerNode::input(const sync::ServerInput& in) {
 
 void ServerNode::act(const sync::server_out::Reply& reply) {
     const auto found = replies_.find(reply.token);
-    if (found == replies_.end()) return world_.fail("two replies to one request, or one to a request that is gone");
+    if (found == replies_.end())
+        return world_.fail("two replies to one request, or one to a request that is gone");
     const auto deliver = found->second;
     replies_.erase(found);
     const int copies = world_.chance(world_.weather.double_percent) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
         if (world_.chance(world_.weather.loss_percent)) continue;
-        const auto delay =
-            static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(world_.weather.delay_max_ms)));
+        const auto delay = static_cast<std::int64_t>(
+            world_.random.below(static_cast<std::uint64_t>(world_.weather.delay_max_ms)));
         world_.after(delay, [deliver, frame = reply.frame] { deliver(frame); });
     }
 }
@@ -235,7 +240,8 @@ void ServerNode::act(const sync::server_out::LookUpTill& look) {
     world_.after(1, [this, process, look] {
         if (process != process_) return;
         if (world_.chance(world_.weather.read_fails_percent)) {
-            return input(sync::server_in::TillKnown{look.token, mudi::fail(Code::busy, "db.busy", "try again")});
+            return input(
+                sync::server_in::TillKnown{look.token, mudi::fail(Code::busy, "db.busy", "try again")});
         }
         const auto& events = disk.inbox[{look.hello.till.value, look.hello.incarnation.value}];
         const auto seq = static_cast<std::int64_t>(events.size());
@@ -251,8 +257,12 @@ Result<sync::HighWater> ServerNode::store(const sync::PushedBatch& batch) {
     if (common >= batch.events.front().seq.value) overlap = chain_at(events, common);
     const sync::AppendPlan plan = plan_append({EventSeq{seq}, chain_at(events, seq)}, batch, overlap);
     switch (plan.verdict) {
-    case sync::AppendPlan::Verdict::gap: world_.marks.seen.insert("gap"); return mudi::fail(Code::invalid, "sync.gap", "");
-    case sync::AppendPlan::Verdict::fork: world_.marks.seen.insert("fork"); return mudi::fail(Code::conflict, "sync.fork", "");
+    case sync::AppendPlan::Verdict::gap:
+        world_.marks.seen.insert("gap");
+        return mudi::fail(Code::invalid, "sync.gap", "");
+    case sync::AppendPlan::Verdict::fork:
+        world_.marks.seen.insert("fork");
+        return mudi::fail(Code::conflict, "sync.fork", "");
     case sync::AppendPlan::Verdict::nothing_new: world_.marks.seen.insert("nothing new"); break;
     case sync::AppendPlan::Verdict::append:
         for (std::size_t i = plan.first; i < batch.events.size(); ++i) {
@@ -268,7 +278,8 @@ void ServerNode::act(const sync::server_out::Store& action) {
     world_.after(1 + static_cast<std::int64_t>(world_.random.below(5)), [this, process, action] {
         if (process != process_) return;
         if (world_.chance(world_.weather.read_fails_percent)) {
-            return input(sync::server_in::Stored{action.token, mudi::fail(Code::busy, "db.busy", "try again")});
+            return input(
+                sync::server_in::Stored{action.token, mudi::fail(Code::busy, "db.busy", "try again")});
         }
         Result<sync::HighWater> mark = store(action.batch);
         input(sync::server_in::Stored{action.token, std::move(mark)});
@@ -284,7 +295,8 @@ void ServerNode::act(const sync::server_out::ReadFeed& read) {
         for (const auto& [key, row] : bucket.rows) {
             if (row.version > read.after) rows.push_back(row);
         }
-        std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.version < b.version; });
+        std::sort(rows.begin(), rows.end(),
+                  [](const auto& a, const auto& b) { return a.version < b.version; });
         std::size_t bytes = 0;
         std::size_t taken = 0;
         while (taken < rows.size() && (taken == 0 || bytes + rows[taken].body.size() <= read.bytes_max)) {
@@ -317,7 +329,9 @@ void ServerNode::change_feed() {
     row.kind = 2;
     row.key = "item" + std::to_string(world_.random.below(25));
     row.deleted = world_.chance(20);
-    if (!row.deleted) row.body = std::string(100 + world_.random.below(200), static_cast<char>('a' + world_.random.below(26)));
+    if (!row.deleted)
+        row.body =
+            std::string(100 + world_.random.below(200), static_cast<char>('a' + world_.random.below(26)));
     bucket.rows[row.key] = row;
     input(sync::server_in::FeedChanged{StoreId{store}, bucket.newest});
 }

@@ -4,7 +4,8 @@
 
 using namespace mudi;
 
-TEST_CASE("every sale reaches the server once and every till the same feed, whatever happens on the way", "[sync][sim]") {
+TEST_CASE("every sale reaches the server once and every till the same feed, whatever happens on the way",
+          "[sync][sim]") {
     sim::Marks marks;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         sim::World world(seed, marks);
@@ -12,8 +13,8 @@ TEST_CASE("every sale reaches the server once and every till the same feed, what
         REQUIRE(world.run() == "");
     }
     // A run that never met these proves nothing about them.
-    for (const char* mark : {"server restored", "till restored", "till cloned", "new life", "fork", "gap", "nothing new", "feed replaced",
-                             "sync.level", "sync.refused db.busy"}) {
+    for (const char* mark : {"server restored", "till restored", "till cloned", "new life", "fork", "gap",
+                             "nothing new", "feed replaced", "sync.level", "sync.refused db.busy"}) {
         CAPTURE(mark);
         CHECK(marks.seen.contains(mark));
     }

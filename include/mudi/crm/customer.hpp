@@ -27,8 +27,8 @@ struct SourceRecord {
     bool phone_verified{false};
     std::string email;
     std::vector<std::string> cards; ///< normal form
-    StoreId home_store;     ///< may be empty
-    std::string birthday;   ///< YYYY-MM-DD, or empty
+    StoreId home_store;             ///< may be empty
+    std::string birthday;           ///< YYYY-MM-DD, or empty
     std::string address;
     std::string pincode;
     Consent marketing{Consent::unknown};
@@ -37,18 +37,18 @@ struct SourceRecord {
 };
 
 enum class OfferKind : std::uint8_t {
-    usual_item = 1,          ///< something she buys regularly is overdue
+    usual_item = 1, ///< something she buys regularly is overdue
     favourite_category = 2,
-    welcome = 3,             ///< for the new
+    welcome = 3, ///< for the new
 };
 
 /// Why this offer, as data, so that every reader gets it in their own language (mudi/crm/offers.hpp).
 struct OfferReason {
-    std::string item;     ///< item description, for usual_item
-    std::string category; ///< for favourite_category
-    std::int32_t days_usual{};     ///< usually bought every so many days
-    std::int32_t days_since{};     ///< last bought so many days ago
-    std::int32_t times{};          ///< bought so often
+    std::string item;          ///< item description, for usual_item
+    std::string category;      ///< for favourite_category
+    std::int32_t days_usual{}; ///< usually bought every so many days
+    std::int32_t days_since{}; ///< last bought so many days ago
+    std::int32_t times{};      ///< bought so often
 
     friend bool operator==(const OfferReason&, const OfferReason&) = default;
 };
@@ -57,12 +57,12 @@ struct OfferReason {
 struct Offer {
     OfferId id;
     OfferKind kind{OfferKind::welcome};
-    std::string item_id;   ///< restricts to one item; empty = any
-    std::string category;  ///< restricts to one category; empty = any
-    BasisPoints percent;   ///< taken off the matching lines; 0 when `amount_off` is used
-    Money amount_off;      ///< taken off the basket once
-    Money basket_min;      ///< the basket's total must reach it
-    Money discount_max;    ///< cap of what one use may cost the shop; 0 = none
+    std::string item_id;  ///< restricts to one item; empty = any
+    std::string category; ///< restricts to one category; empty = any
+    BasisPoints percent;  ///< taken off the matching lines; 0 when `amount_off` is used
+    Money amount_off;     ///< taken off the basket once
+    Money basket_min;     ///< the basket's total must reach it
+    Money discount_max;   ///< cap of what one use may cost the shop; 0 = none
     Time valid_from;
     Time valid_to;
     OfferReason reason;
@@ -73,10 +73,10 @@ struct Offer {
 /// The least of a customer that a till needs to greet and serve.
 struct ProfileSlice {
     ProfileId id;
-    std::string name;     ///< as to be greeted
+    std::string name; ///< as to be greeted
     std::string language;
     std::string tier;
-    Points balance;       ///< at the server when the slice was made
+    Points balance; ///< at the server when the slice was made
     std::vector<IdentifierHash> identifiers;
     std::vector<Offer> offers;
 
@@ -107,7 +107,7 @@ struct LoyaltyRules {
 
 /// What the server tells every till of a store.
 struct StoreSettings {
-    Key256 identifier_key;   ///< for identifier_hash
+    Key256 identifier_key; ///< for identifier_hash
     std::array<unsigned char, 32> member_code_key{};
     LoyaltyRules loyalty;
 

@@ -12,8 +12,8 @@
 #include <mudi/crm/customer.hpp>
 #include <mudi/crm/transaction.hpp>
 
-/// Events go up (till -> server), feed rows come down. Bodies are protobuf (sync/protocol/mudi.proto); nobody outside
-/// sync/protocol sees it.
+/// Events go up (till -> server), feed rows come down. Bodies are protobuf (sync/protocol/mudi.proto); nobody
+/// outside sync/protocol sees it.
 namespace mudi::sync {
 
 enum class EventKind : std::uint32_t {
@@ -26,11 +26,12 @@ inline constexpr std::size_t event_body_bytes_max = 256 * 1024;
 /// The largest frame either side sends or takes.
 inline constexpr std::size_t frame_bytes_max = 2 * 1024 * 1024;
 
-/// One event as it is stored and sent. `kind` and `schema` may be unknown to this program: such an event is kept raw.
+/// One event as it is stored and sent. `kind` and `schema` may be unknown to this program: such an event is
+/// kept raw.
 struct Event {
     EventSeq seq;
     EventId id;
-    std::int64_t hlc{};       ///< hybrid logical clock, mudi/sync/hlc.hpp
+    std::int64_t hlc{}; ///< hybrid logical clock, mudi/sync/hlc.hpp
     std::uint32_t kind{};
     std::uint32_t schema{event_schema};
     std::string body;
@@ -38,11 +39,13 @@ struct Event {
     friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// A transaction's id is its event's id and not in the body. All its amounts are in its one currency (crm::validate).
+/// A transaction's id is its event's id and not in the body. All its amounts are in its one currency
+/// (crm::validate).
 std::string encode(const crm::RetailTransaction& transaction);
 std::string encode(const crm::SourceRecord& record);
 
-/// event.corrupt (corrupt), event.unknown_kind, event.newer_schema (unavailable: park it, an upgrade may understand it).
+/// event.corrupt (corrupt), event.unknown_kind, event.newer_schema (unavailable: park it, an upgrade may
+/// understand it).
 using EventBody = std::variant<crm::RetailTransaction, crm::SourceRecord>;
 Result<EventBody> decode(const Event& event);
 

@@ -6,8 +6,8 @@
 
 namespace mudi::sync {
 
-/// Hybrid logical clock (Kulkarni et al. 2014): 48 bits of milliseconds, 16 bits of counter. Never goes back, stays near the
-/// wall clock; a remote stamp more than 5 minutes ahead of our wall clock is not followed.
+/// Hybrid logical clock (Kulkarni et al. 2014): 48 bits of milliseconds, 16 bits of counter. Never goes back,
+/// stays near the wall clock; a remote stamp more than 5 minutes ahead of our wall clock is not followed.
 class Hlc {
 public:
     explicit Hlc(std::int64_t last = 0) : last_(last) {}

@@ -17,8 +17,8 @@ using RequestToken = std::uint64_t;
 
 /// How far the server has one life of a till, durably. hwm = longest contiguous prefix.
 struct HighWater {
-    EventSeq seq;   ///< 0: nothing yet
-    Bits128 chain;  ///< chain value at `seq`
+    EventSeq seq;  ///< 0: nothing yet
+    Bits128 chain; ///< chain value at `seq`
 
     friend bool operator==(const HighWater&, const HighWater&) = default;
 };
@@ -29,7 +29,7 @@ struct TillHello {
     WorkstationId workstation;
     Incarnation incarnation;
     EventSeq last;
-    Time wall;      ///< the till's clock when it said hello
+    Time wall; ///< the till's clock when it said hello
     std::uint32_t schema{};
 };
 
@@ -41,15 +41,16 @@ struct PushedBatch {
     std::vector<Event> events;
 };
 
-/// What to do with a batch, decided against the stored high-water mark inside the same transaction that stores it. Pure.
+/// What to do with a batch, decided against the stored high-water mark inside the same transaction that
+/// stores it. Pure.
 struct AppendPlan {
     enum class Verdict : std::uint8_t { append, nothing_new, gap, fork } verdict{Verdict::append};
-    std::size_t first{};  ///< index of the first event to insert
-    HighWater after;      ///< the mark after inserting them
+    std::size_t first{};         ///< index of the first event to insert
+    HighWater after;             ///< the mark after inserting them
     std::vector<Bits128> chains; ///< chain value of each event to insert, from `first`
 };
-/// `overlap_chain` is the stored chain value at the newest seq that the batch repeats (empty when it repeats nothing, or when that row
-/// is not stored any more).
+/// `overlap_chain` is the stored chain value at the newest seq that the batch repeats (empty when it repeats
+/// nothing, or when that row is not stored any more).
 AppendPlan plan_append(const HighWater& mark, const PushedBatch& batch, std::optional<Bits128> overlap_chain);
 
 namespace server_in {
@@ -65,7 +66,8 @@ struct TillKnown {
 /// Answer to Store, after the commit is durable.
 struct Stored {
     RequestToken token{};
-    Result<HighWater> mark; ///< sync.fork (conflict), sync.gap (invalid), db errors (busy, io): told to the till
+    Result<HighWater>
+        mark; ///< sync.fork (conflict), sync.gap (invalid), db errors (busy, io): told to the till
 };
 /// Answer to ReadFeed.
 struct FeedRead {
@@ -84,8 +86,9 @@ struct Gone {
 };
 struct Tick {};
 } // namespace server_in
-using ServerInput = std::variant<server_in::Request, server_in::TillKnown, server_in::Stored, server_in::FeedRead,
-                                 server_in::FeedChanged, server_in::Gone, server_in::Tick>;
+using ServerInput =
+    std::variant<server_in::Request, server_in::TillKnown, server_in::Stored, server_in::FeedRead,
+                 server_in::FeedChanged, server_in::Gone, server_in::Tick>;
 
 namespace server_out {
 struct Reply {
@@ -117,8 +120,8 @@ struct Report {
     std::string detail;
 };
 } // namespace server_out
-using ServerAction = std::variant<server_out::Reply, server_out::LookUpTill, server_out::Store, server_out::ReadFeed,
-                                  server_out::SetTimer, server_out::Report>;
+using ServerAction = std::variant<server_out::Reply, server_out::LookUpTill, server_out::Store,
+                                  server_out::ReadFeed, server_out::SetTimer, server_out::Report>;
 
 struct ServerLimits {
     std::size_t events_per_push_max{500};
@@ -129,8 +132,8 @@ struct ServerLimits {
     std::size_t stores_under_way_max{1024}; ///< pushes beyond are told to come again
 };
 
-/// Sans-IO server side of the same conversation. Every request is answered exactly once (Reply) unless Gone. A frame that cannot
-/// be read is answered with a refusal, never dropped silently.
+/// Sans-IO server side of the same conversation. Every request is answered exactly once (Reply) unless Gone.
+/// A frame that cannot be read is answered with a refusal, never dropped silently.
 class ServerSync {
 public:
     /// `generation`: of this server's database, drawn anew when it is made or restored from a backup; not 0.

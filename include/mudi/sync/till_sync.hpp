@@ -13,9 +13,10 @@
 
 namespace mudi::sync {
 
-/// Sans-IO replication of one till (shared/reference design: position = till, incarnation, seq with hash chain; cumulative acks;
-/// feed pulled by (generation, version)). The driver feeds inputs and carries out the actions in order, at once.
-/// Two channels, at most one request under way on each: `push` (hello, events) and `pull` (long-poll of the feed).
+/// Sans-IO replication of one till (shared/reference design: position = till, incarnation, seq with hash
+/// chain; cumulative acks; feed pulled by (generation, version)). The driver feeds inputs and carries out the
+/// actions in order, at once. Two channels, at most one request under way on each: `push` (hello, events) and
+/// `pull` (long-poll of the feed).
 enum class Channel : std::uint8_t { push, pull };
 
 /// What the till remembers over a restart.
@@ -24,8 +25,8 @@ struct TillState {
     StoreId store;
     WorkstationId workstation;
     Incarnation incarnation;
-    EventSeq last;              ///< newest captured event
-    EventSeq acked;             ///< newest event the server has durably
+    EventSeq last;  ///< newest captured event
+    EventSeq acked; ///< newest event the server has durably
     std::uint64_t ack_generation{};
     FeedCursor cursor;
 };
@@ -38,7 +39,7 @@ struct TillLimits {
     Duration retry_min{std::chrono::milliseconds{200}};
     Duration retry_max{std::chrono::seconds{120}};
     Duration push_timeout{std::chrono::seconds{20}};
-    Duration pull_wait{std::chrono::seconds{25}};  ///< the server may hold a pull so long
+    Duration pull_wait{std::chrono::seconds{25}}; ///< the server may hold a pull so long
     Duration pull_timeout{std::chrono::seconds{40}};
     std::size_t pull_bytes_max{512 * 1024};
 };
@@ -58,7 +59,8 @@ struct Answer {
 struct NoAnswer {
     std::uint64_t request{};
 };
-/// What ReadOutbox asked for. `chain_before` is the chain value at `after` (zero for 0). Empty = nothing there.
+/// What ReadOutbox asked for. `chain_before` is the chain value at `after` (zero for 0). Empty = nothing
+/// there.
 struct OutboxRead {
     EventSeq after;
     Bits128 chain_before;
@@ -76,8 +78,9 @@ struct LifeBegun {
 };
 struct Tick {};
 } // namespace till_in
-using TillInput = std::variant<till_in::LinkUp, till_in::LinkDown, till_in::Captured, till_in::Answer, till_in::NoAnswer,
-                               till_in::OutboxRead, till_in::FeedApplied, till_in::LifeBegun, till_in::Tick>;
+using TillInput =
+    std::variant<till_in::LinkUp, till_in::LinkDown, till_in::Captured, till_in::Answer, till_in::NoAnswer,
+                 till_in::OutboxRead, till_in::FeedApplied, till_in::LifeBegun, till_in::Tick>;
 
 namespace till_out {
 struct Send {
@@ -86,8 +89,9 @@ struct Send {
     std::string frame;
     Duration timeout{};
 };
-/// Answered with OutboxRead in the same turn: the events after `after`, oldest first, within the limits (at least one
-/// event if there is any). `after` may lie below what was acknowledged: a server restored from a backup asks again.
+/// Answered with OutboxRead in the same turn: the events after `after`, oldest first, within the limits (at
+/// least one event if there is any). `after` may lie below what was acknowledged: a server restored from a
+/// backup asks again.
 struct ReadOutbox {
     EventSeq after;
     std::size_t events_max{};
@@ -98,16 +102,17 @@ struct SaveAck {
     EventSeq acked;
     std::uint64_t generation{};
 };
-/// Apply the rows and set the cursor in one transaction, answered with FeedApplied in the same turn. `replace`: the bucket's
-/// rows come new from the start: what is not among them by the time `complete` arrives goes.
+/// Apply the rows and set the cursor in one transaction, answered with FeedApplied in the same turn.
+/// `replace`: the bucket's rows come new from the start: what is not among them by the time `complete`
+/// arrives goes.
 struct ApplyFeed {
     std::vector<FeedRow> rows;
     FeedCursor cursor;
     bool replace{false};  ///< first batch of a new generation: forget all slices first
     bool complete{false}; ///< the till is level with the server
 };
-/// The server knows another history under this incarnation (restored image, clone): renumber everything kept into a new
-/// incarnation from 1 and answer with LifeBegun. Event ids stay, so nothing counts twice.
+/// The server knows another history under this incarnation (restored image, clone): renumber everything kept
+/// into a new incarnation from 1 and answer with LifeBegun. Event ids stay, so nothing counts twice.
 struct NewLife {
     std::string_view why;
 };
@@ -135,7 +140,7 @@ public:
     void step(MonoTime now, Time wall, const TillInput& input, std::vector<TillAction>& out);
 
     [[nodiscard]] const TillState& state() const;
-    [[nodiscard]] bool linked() const;   ///< the hello was answered on this link
+    [[nodiscard]] bool linked() const;         ///< the hello was answered on this link
     [[nodiscard]] std::int64_t unsent() const; ///< captured, not yet acknowledged
     [[nodiscard]] std::optional<Duration> server_clock_ahead() const;
 

@@ -10,16 +10,16 @@
 #include <mudi/sync/server_sync.hpp>
 #include <mudi/sync/till_sync.hpp>
 
-/// NNG REQ/REP with contexts; the only NNG in the tree. Callbacks are handed to `post`, which must run them on the caller's loop
-/// thread, in order; NNG's own threads never run our code beyond that.
+/// NNG REQ/REP with contexts; the only NNG in the tree. Callbacks are handed to `post`, which must run them
+/// on the caller's loop thread, in order; NNG's own threads never run our code beyond that.
 namespace mudi::sync {
 
 using Post = std::function<void(std::function<void()>)>;
 
 struct TlsClient {
-    std::string ca_pem;           ///< text of the CA certificate; empty: no TLS (tcp:// only)
-    std::string server_name;      ///< name or address in the server's certificate
-    std::string certificate_pem;  ///< the till's own, with `key_pem`; may be empty
+    std::string ca_pem;          ///< text of the CA certificate; empty: no TLS (tcp:// only)
+    std::string server_name;     ///< name or address in the server's certificate
+    std::string certificate_pem; ///< the till's own, with `key_pem`; may be empty
     std::string key_pem;
 };
 struct TlsServer {
@@ -28,8 +28,8 @@ struct TlsServer {
     std::string client_ca_pem; ///< tills must show a certificate of this CA; empty: any till may connect
 };
 
-/// Waits between attempts to connect: drawn at random, growing from `min` to `max`. A chain of thousands of tills wants a `max` of a
-/// minute and more, because each TLS handshake costs the server 9 ms.
+/// Waits between attempts to connect: drawn at random, growing from `min` to `max`. A chain of thousands of
+/// tills wants a `max` of a minute and more, because each TLS handshake costs the server 9 ms.
 struct Reconnect {
     Duration min{100};
     Duration max{5000};
@@ -41,15 +41,16 @@ public:
         std::function<void(bool up)> link;
         std::function<void(std::uint64_t request, Result<std::string> frame)> answered;
     };
-    /// `url`: tcp://, tls+tcp:// or ipc://. Dials in the background for ever, with jittered back-off; never blocks.
-    /// transport.url (invalid), transport.tls (invalid: bad PEM).
-    static Result<std::unique_ptr<TillTransport>> start(const std::string& url, const TlsClient& tls, Post post, Events events,
-                                                        Reconnect reconnect = {});
+    /// `url`: tcp://, tls+tcp:// or ipc://. Dials in the background for ever, with jittered back-off; never
+    /// blocks. transport.url (invalid), transport.tls (invalid: bad PEM).
+    static Result<std::unique_ptr<TillTransport>> start(const std::string& url, const TlsClient& tls,
+                                                        Post post, Events events, Reconnect reconnect = {});
     virtual ~TillTransport() = default;
 
-    /// Exactly one `answered` per call, later on the loop: the frame, or transport.timeout / transport.closed (unavailable) /
-    /// transport.too_large (invalid). A second send on a busy channel cancels the first. A time-out with nothing at all received
-    /// meanwhile drops the connection, so that a half-open one is noticed.
+    /// Exactly one `answered` per call, later on the loop: the frame, or transport.timeout / transport.closed
+    /// (unavailable) / transport.too_large (invalid). A second send on a busy channel cancels the first. A
+    /// time-out with nothing at all received meanwhile drops the connection, so that a half-open one is
+    /// noticed.
     virtual void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) = 0;
     /// No callback runs after this returns and the loop has drained.
     virtual void stop() = 0;
@@ -58,10 +59,11 @@ public:
 class ServerTransport {
 public:
     using OnRequest = std::function<void(RequestToken token, std::string frame)>;
-    /// Listens; transport.port_taken (io), transport.url, transport.tls. At most `requests_max` requests are open at once (long
-    /// polls included); contexts grow as needed from a few.
-    static Result<std::unique_ptr<ServerTransport>> start(const std::string& url, const TlsServer& tls, std::size_t requests_max,
-                                                          Post post, OnRequest on_request);
+    /// Listens; transport.port_taken (io), transport.url, transport.tls. At most `requests_max` requests are
+    /// open at once (long polls included); contexts grow as needed from a few.
+    static Result<std::unique_ptr<ServerTransport>> start(const std::string& url, const TlsServer& tls,
+                                                          std::size_t requests_max, Post post,
+                                                          OnRequest on_request);
     virtual ~ServerTransport() = default;
 
     /// The address with the real port (when it was 0).

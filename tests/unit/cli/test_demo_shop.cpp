@@ -46,7 +46,8 @@ TEST_CASE("a shop has 400 goods with right numbers, some of them weighed") {
     CHECK(weighed >= 20);
 }
 
-TEST_CASE("customers carry cards and phones a till takes, in all four languages, some of them written twice") {
+TEST_CASE(
+    "customers carry cards and phones a till takes, in all four languages, some of them written twice") {
     const DemoShop shop = make_demo_shop(options(1));
     std::map<std::string, int> languages;
     std::map<std::size_t, std::set<std::string>> names;
@@ -62,7 +63,8 @@ TEST_CASE("customers carry cards and phones a till takes, in all four languages,
     }
     CHECK(languages.size() == 4);
     CHECK(two_cards > 0);
-    CHECK(std::any_of(names.begin(), names.end(), [](const auto& person) { return person.second.size() == 2; }));
+    CHECK(std::any_of(names.begin(), names.end(),
+                      [](const auto& person) { return person.second.size() == 2; }));
 }
 
 TEST_CASE("every basket adds up and its tax is inside its price") {

@@ -22,7 +22,8 @@ TEST_CASE("a child's lines are read as they come, its end is noticed") {
 
 TEST_CASE("a child that does not want to end is killed after its grace") {
     test::TempDir folder;
-    auto child = Process::start({"/bin/sh", "-c", "trap '' TERM; echo ready; while :; do read x; done"}, folder.path() / "log");
+    auto child = Process::start({"/bin/sh", "-c", "trap '' TERM; echo ready; while :; do read x; done"},
+                                folder.path() / "log");
     REQUIRE(child);
     REQUIRE(child->read_line(5s) == "ready");
     CHECK(child->read_line(1ms).error().name == "process.timeout");

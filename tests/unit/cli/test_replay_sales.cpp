@@ -55,11 +55,11 @@ TEST_CASE("a cancellation becomes a return linked to the newest sale with enough
                            "C7,B,UK,2011-01-05 08:00:00,11111,CUP,-1,1.00,-1.0\n");
     REQUIRE(file);
     CHECK(file->returns_linked == 2);
-    CHECK(file->sales[2].lines[0].original_sale == 0u);  // three back: only the first sale had so many
-    CHECK(file->sales[3].lines[0].original_sale == 1u);  // the newest with two left
-    CHECK_FALSE(file->sales[4].lines[0].original_sale);  // only two are left anywhere
-    CHECK_FALSE(file->sales[5].lines[0].original_sale);  // another price
-    CHECK_FALSE(file->sales[6].lines[0].original_sale);  // another customer
+    CHECK(file->sales[2].lines[0].original_sale == 0u); // three back: only the first sale had so many
+    CHECK(file->sales[3].lines[0].original_sale == 1u); // the newest with two left
+    CHECK_FALSE(file->sales[4].lines[0].original_sale); // only two are left anywhere
+    CHECK_FALSE(file->sales[5].lines[0].original_sale); // another price
+    CHECK_FALSE(file->sales[6].lines[0].original_sale); // another customer
     CHECK(file->sales[2].total() == -300);
 }
 
@@ -96,18 +96,20 @@ TEST_CASE("a customer's transactions meet at one till") {
 
 TEST_CASE("a file that cannot be right is refused with its row") {
     CHECK(read("1,A,UK,yesterday,11111,CUP,5,1.00,5.0\n").error().name == "replay.row");
-    CHECK(read("1,A,UK,2011-01-01 08:00:00,11111,CUP,five,1.00,5.0\n").error().what.find("row 2") != std::string::npos);
+    CHECK(read("1,A,UK,2011-01-01 08:00:00,11111,CUP,five,1.00,5.0\n").error().what.find("row 2") !=
+          std::string::npos);
     CHECK(read("C1,A,UK,2011-01-01 08:00:00,11111,CUP,5,1.00,5.0\n").error().name == "replay.row");
     CHECK(read_online_retail(pieces("a,b\n1,2\n"), 0, no_progress).error().name == "replay.columns");
     CHECK(read_online_retail(pieces(""), 0, no_progress).error().name == "replay.columns");
     CHECK(ReplayInput::open("/nowhere/file.csv.gz").error().name == "replay.file");
 }
 
-TEST_CASE("complete journey: discounts explain the shelf price, a coupon pays, lines of nothing are left out") {
-    constexpr std::string_view text =
-        "household_id,store_id,basket_id,product_id,quantity,sales_value,retail_disc,coupon_disc,coupon_match_disc,week,transaction_timestamp\n"
-        "437,363,31,972105,2,4.0,1.0,0.5,0.5,2,2017-01-05 19:52:25\n"
-        "437,363,31,999999,0,0,0,0,0,2,2017-01-05 19:52:25\n";
+TEST_CASE(
+    "complete journey: discounts explain the shelf price, a coupon pays, lines of nothing are left out") {
+    constexpr std::string_view text = "household_id,store_id,basket_id,product_id,quantity,sales_value,"
+                                      "retail_disc,coupon_disc,coupon_match_disc,week,transaction_timestamp\n"
+                                      "437,363,31,972105,2,4.0,1.0,0.5,0.5,2,2017-01-05 19:52:25\n"
+                                      "437,363,31,999999,0,0,0,0,0,2,2017-01-05 19:52:25\n";
     const auto file = read_complete_journey(pieces(text), 0, no_progress);
     REQUIRE(file);
     CHECK(file->lines_left_out == 1);
@@ -119,8 +121,8 @@ TEST_CASE("complete journey: discounts explain the shelf price, a coupon pays, l
 }
 
 TEST_CASE("the whole Online Retail sample reads and links") {
-    const std::filesystem::path input =
-        std::filesystem::path(MUDI_SOURCE_DIR) / ".." / "shared" / "data" / "retail" / "onlineretail_dev.csv.gz";
+    const std::filesystem::path input = std::filesystem::path(MUDI_SOURCE_DIR) / ".." / "shared" / "data" /
+                                        "retail" / "onlineretail_dev.csv.gz";
     if (!std::filesystem::exists(input)) {
         WARN("no data set beside the project: skipped");
         return;

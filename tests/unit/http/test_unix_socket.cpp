@@ -62,7 +62,7 @@ TEST_CASE("the socket file is for owner and group, and goes with the server", "[
     const auto path = folder.file("agent.sock");
     {
         RunningServer server(says_where(), on_socket(path));
-        struct stat file{};
+        struct stat file {};
         REQUIRE(::stat(path.c_str(), &file) == 0);
         CHECK((file.st_mode & 0777) == 0660);
     }

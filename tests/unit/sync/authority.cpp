@@ -38,13 +38,15 @@ std::string to_pem(X509* certificate) {
 }
 
 std::string to_pem(EVP_PKEY* key) {
-    return to_pem([&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
+    return to_pem(
+        [&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
 void extend(X509* certificate, X509* issuer, int nid, const std::string& value) {
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-    const std::unique_ptr<X509_EXTENSION, Free> extension{X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str())};
+    const std::unique_ptr<X509_EXTENSION, Free> extension{
+        X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str())};
     check(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
@@ -83,7 +85,8 @@ std::string Authority::pem() const { return to_pem(impl_->certificate.get()); }
 
 Certificate Authority::issue(const std::string& name) const {
     const Key key{EVP_EC_gen("P-256")};
-    const Cert certificate = make(key.get(), name, ++impl_->serial, impl_->certificate.get(), impl_->key.get());
+    const Cert certificate =
+        make(key.get(), name, ++impl_->serial, impl_->certificate.get(), impl_->key.get());
     return {to_pem(certificate.get()), to_pem(key.get())};
 }
 

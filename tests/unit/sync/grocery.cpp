@@ -7,21 +7,22 @@ namespace mudi::test {
 namespace {
 
 constexpr std::array<std::string_view, 24> brands{
-    "Annapurna", "Shreeji", "Kolhapuri", "Sonar Bangla", "Deccan Gold", "Suruchi", "Bikano",  "Chitale",
-    "Katraj",    "Gowardhan", "Cookme",  "JK",           "Mukharochak", "Priya",   "Laxmi",   "Rajdhani",
-    "24 Mantra", "Nirma",     "Ghadi",   "Boroline",     "Santoor",     "Medimix", "Chandrika", "Vicco"};
+    "Annapurna", "Shreeji",   "Kolhapuri", "Sonar Bangla", "Deccan Gold", "Suruchi", "Bikano",    "Chitale",
+    "Katraj",    "Gowardhan", "Cookme",    "JK",           "Mukharochak", "Priya",   "Laxmi",     "Rajdhani",
+    "24 Mantra", "Nirma",     "Ghadi",     "Boroline",     "Santoor",     "Medimix", "Chandrika", "Vicco"};
 constexpr std::array<std::string_view, 30> products{
-    "Basmati Rice", "Mustard Oil", "Turmeric Powder", "Toor Dal", "Besan", "Poha", "Garam Masala", "Pickle Mango",
-    "Papad Urad",   "Namkeen Mix", "Butter Biscuit",  "Rusk",     "Ghee",  "Curd", "Paneer",       "Lassi",
-    "Tea Dust",     "Bath Soap",   "Washing Powder",  "Hair Oil", "Face Cream", "Tooth Powder", "Floor Cleaner",
-    "Incense",      "Jaggery",     "Sago",            "Vermicelli", "Chilli Powder", "Coconut Water", "Khakhra"};
-constexpr std::array<std::string_view, 12> sizes{"50g", "100g", "200g", "250g", "400g", "500g",
-                                                 "1kg", "2kg",  "5kg",  "500ml", "1L",  "pack"};
-constexpr std::array<std::string_view, 14> categories{"Staples",  "Oils",      "Masala",    "Pulses", "Snacks",
-                                                      "Biscuits", "Dairy",     "Beverages", "Bath",   "Laundry",
-                                                      "Hair",     "Cosmetics", "Household", "Puja"};
-constexpr std::array<std::string_view, 12> loose{"Aloo",   "Pyaz",    "Tamatar", "Begun",  "Phulkopi", "Bhindi",
-                                                 "Kanda",  "Batata",  "Kela",    "Seb",    "Rui Mach", "Murgi"};
+    "Basmati Rice",   "Mustard Oil",  "Turmeric Powder", "Toor Dal",      "Besan",          "Poha",
+    "Garam Masala",   "Pickle Mango", "Papad Urad",      "Namkeen Mix",   "Butter Biscuit", "Rusk",
+    "Ghee",           "Curd",         "Paneer",          "Lassi",         "Tea Dust",       "Bath Soap",
+    "Washing Powder", "Hair Oil",     "Face Cream",      "Tooth Powder",  "Floor Cleaner",  "Incense",
+    "Jaggery",        "Sago",         "Vermicelli",      "Chilli Powder", "Coconut Water",  "Khakhra"};
+constexpr std::array<std::string_view, 12> sizes{"50g", "100g", "200g", "250g",  "400g", "500g",
+                                                 "1kg", "2kg",  "5kg",  "500ml", "1L",   "pack"};
+constexpr std::array<std::string_view, 14> categories{
+    "Staples",   "Oils", "Masala",  "Pulses", "Snacks",    "Biscuits",  "Dairy",
+    "Beverages", "Bath", "Laundry", "Hair",   "Cosmetics", "Household", "Puja"};
+constexpr std::array<std::string_view, 12> loose{"Aloo",  "Pyaz",   "Tamatar", "Begun", "Phulkopi", "Bhindi",
+                                                 "Kanda", "Batata", "Kela",    "Seb",   "Rui Mach", "Murgi"};
 constexpr std::array<std::int32_t, 4> rates{0, 500, 1200, 1800};
 
 std::string with_check_digit(std::string digits) {
@@ -79,7 +80,8 @@ crm::LineItem Grocery::line(int number, bool with_offer) {
     if (good.unit == "KGM") {
         line.quantity.thousandths = 100 + 5 * static_cast<std::int64_t>(random_.below(400));
     } else {
-        line.quantity.thousandths = random_.below(4) == 0 ? 2000 + 1000 * static_cast<std::int64_t>(random_.below(3)) : 1000;
+        line.quantity.thousandths =
+            random_.below(4) == 0 ? 2000 + 1000 * static_cast<std::int64_t>(random_.below(3)) : 1000;
     }
     line.amount = *extend(*line.unit_price, line.quantity);
     if (with_offer) {
@@ -99,8 +101,8 @@ crm::RetailTransaction Grocery::transaction(int lines) {
     now_ += Duration{60'000 + static_cast<std::int64_t>(random_.below(120'000))};
     sale.begin = now_;
     sale.end = now_ + Duration{20'000 + static_cast<std::int64_t>(random_.below(90'000))};
-    sale.key = {StoreId{"kol-03"}, WorkstationId{"T2"}, business_day_at(sale.begin, std::chrono::minutes{330}),
-                std::to_string(next_number_++)};
+    sale.key = {StoreId{"kol-03"}, WorkstationId{"T2"},
+                business_day_at(sale.begin, std::chrono::minutes{330}), std::to_string(next_number_++)};
     sale.operator_id = "op" + std::to_string(11 + next_number_ / 200 % 4);
     const bool offer = random_.below(10) == 0;
     sale.total = sale.tax_total = Money{0, inr};
@@ -112,18 +114,22 @@ crm::RetailTransaction Grocery::transaction(int lines) {
     if (offer) sale.redeemed_offers.push_back(*sale.lines.front().discounts.front().offer);
     if (random_.below(10) < 7) {
         const std::uint64_t who = random_.below(cards_.size());
-        sale.member = crm::Member{{crm::IdentifierKind::card, cards_[who]}, ProfileId{static_cast<std::int64_t>(who) + 1}};
-        sale.ledger.push_back({crm::LedgerKind::accumulate_points, Points{sale.total.minor / 10'000}, std::nullopt});
+        sale.member = crm::Member{{crm::IdentifierKind::card, cards_[who]},
+                                  ProfileId{static_cast<std::int64_t>(who) + 1}};
+        sale.ledger.push_back(
+            {crm::LedgerKind::accumulate_points, Points{sale.total.minor / 10'000}, std::nullopt});
     }
     const bool upi = random_.below(2) == 0;
-    sale.tenders.push_back({upi ? crm::TenderKind::upi : crm::TenderKind::cash, sale.total, upi ? digits(random_, 12) : ""});
+    sale.tenders.push_back(
+        {upi ? crm::TenderKind::upi : crm::TenderKind::cash, sale.total, upi ? digits(random_, 12) : ""});
     return sale;
 }
 
 sync::Event Grocery::sale(int lines) {
     const crm::RetailTransaction made = transaction(lines);
-    return {EventSeq{next_seq_++}, made.id, hlc_.next(made.end), static_cast<std::uint32_t>(sync::EventKind::retail_transaction),
-            sync::event_schema, sync::encode(made)};
+    return {EventSeq{next_seq_++}, made.id,
+            hlc_.next(made.end),   static_cast<std::uint32_t>(sync::EventKind::retail_transaction),
+            sync::event_schema,    sync::encode(made)};
 }
 
 } // namespace mudi::test

@@ -8,8 +8,8 @@
 #include <mudi/sync/event.hpp>
 #include <mudi/sync/hlc.hpp>
 
-/// A shop to measure the wire with: 400 goods that nobody told the dictionary about, 2,000 members, Zipf-like demand, weighed
-/// goods, one basket in ten with a personal offer. The same seed makes the same sales.
+/// A shop to measure the wire with: 400 goods that nobody told the dictionary about, 2,000 members, Zipf-like
+/// demand, weighed goods, one basket in ten with a personal offer. The same seed makes the same sales.
 namespace mudi::test {
 
 class Grocery {

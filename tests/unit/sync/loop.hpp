@@ -22,7 +22,8 @@ public:
     }
 
     /// Runs what is posted until `done`; false when that takes longer than any machine should.
-    bool run_until(const std::function<bool()>& done, std::chrono::seconds at_most = std::chrono::seconds{30}) {
+    bool run_until(const std::function<bool()>& done,
+                   std::chrono::seconds at_most = std::chrono::seconds{30}) {
         const auto deadline = std::chrono::steady_clock::now() + at_most;
         while (!done()) {
             std::unique_lock lock(mutex_);

@@ -20,10 +20,13 @@ public:
         case 0: return low;
         case 1: return high;
         case 2: return std::min(std::max<std::int64_t>(0, low), high);
-        default: return low + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(high - low) + 1));
+        default:
+            return low + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(high - low) + 1));
         }
     }
-    std::int32_t small(std::int32_t low, std::int32_t high) { return static_cast<std::int32_t>(number(low, high)); }
+    std::int32_t small(std::int32_t low, std::int32_t high) {
+        return static_cast<std::int32_t>(number(low, high));
+    }
 
     std::string text(std::size_t bytes_max) {
         static constexpr std::array<const char*, 6> pieces{"a", "মুদি", "किराणा", "€", "😀", "Tata Salt "};
@@ -52,7 +55,8 @@ private:
 };
 
 crm::BusinessKey random_key(Draw& draw) {
-    return {StoreId{draw.text(32)}, WorkstationId{draw.text(32)}, draw.day(), draw.text(crm::number_bytes_max)};
+    return {StoreId{draw.text(32)}, WorkstationId{draw.text(32)}, draw.day(),
+            draw.text(crm::number_bytes_max)};
 }
 
 crm::LineItem random_line(Draw& draw, Currency currency) {
@@ -96,12 +100,14 @@ crm::RetailTransaction random_transaction(Random& random) {
         member.identifier = {draw.one_of(crm::IdentifierKind::phone), draw.text(crm::text_bytes_max)};
         if (draw.flip()) member.profile = ProfileId{draw.number(INT64_MIN / 2, INT64_MAX / 2)};
     }
-    for (std::size_t i = draw.count(60); i > 0; --i) transaction.lines.push_back(random_line(draw, transaction.currency));
+    for (std::size_t i = draw.count(60); i > 0; --i)
+        transaction.lines.push_back(random_line(draw, transaction.currency));
     for (std::size_t i = draw.count(crm::tenders_max); i > 0; --i) {
-        transaction.tenders.push_back(
-            {draw.one_of(crm::TenderKind::other), draw.money(transaction.currency), draw.text(crm::text_bytes_max)});
+        transaction.tenders.push_back({draw.one_of(crm::TenderKind::other), draw.money(transaction.currency),
+                                       draw.text(crm::text_bytes_max)});
     }
-    for (std::size_t i = draw.count(100); i > 0; --i) transaction.redeemed_offers.push_back(OfferId{draw.bits()});
+    for (std::size_t i = draw.count(100); i > 0; --i)
+        transaction.redeemed_offers.push_back(OfferId{draw.bits()});
     for (std::size_t i = draw.count(100); i > 0; --i) {
         crm::LedgerEntry& entry = transaction.ledger.emplace_back();
         entry.kind = draw.one_of(crm::LedgerKind::reverse_points);
@@ -144,7 +150,8 @@ crm::ProfileSlice random_profile(Random& random) {
     slice.language = draw.text(8);
     slice.tier = draw.text(40);
     slice.balance.value = draw.number(-points_max, points_max);
-    for (std::size_t i = draw.count(1000); i > 0; --i) slice.identifiers.push_back(IdentifierHash{draw.bits()});
+    for (std::size_t i = draw.count(1000); i > 0; --i)
+        slice.identifiers.push_back(IdentifierHash{draw.bits()});
     for (std::size_t i = draw.count(50); i > 0; --i) {
         crm::Offer& offer = slice.offers.emplace_back();
         offer.id = OfferId{draw.bits()};
@@ -158,8 +165,8 @@ crm::ProfileSlice random_profile(Random& random) {
         offer.valid_from = draw.time();
         offer.valid_to = draw.time();
         if (draw.flip()) {
-            offer.reason = {draw.text(200), draw.text(200), draw.small(0, 10'000'000), draw.small(0, 10'000'000),
-                            draw.small(0, 10'000'000)};
+            offer.reason = {draw.text(200), draw.text(200), draw.small(0, 10'000'000),
+                            draw.small(0, 10'000'000), draw.small(0, 10'000'000)};
         }
     }
     return slice;
@@ -167,7 +174,8 @@ crm::ProfileSlice random_profile(Random& random) {
 
 crm::Product random_product(Random& random) {
     Draw draw{random};
-    return {draw.text(200), draw.text(200), draw.text(200), draw.text(32), draw.money(inr), BasisPoints{draw.small(0, 1'000'000)}};
+    return {draw.text(200), draw.text(200),  draw.text(200),
+            draw.text(32),  draw.money(inr), BasisPoints{draw.small(0, 1'000'000)}};
 }
 
 } // namespace mudi::test

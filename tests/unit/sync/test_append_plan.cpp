@@ -41,7 +41,8 @@ TEST_CASE("a batch that follows the mark is appended whole", "[sync]") {
     CHECK(plan.first == 0);
     CHECK(plan.after == mark(before + 5));
     REQUIRE(plan.chains.size() == 5);
-    for (std::size_t i = 0; i < 5; ++i) CHECK(plan.chains[i] == chain(before + 1 + static_cast<std::int64_t>(i)));
+    for (std::size_t i = 0; i < 5; ++i)
+        CHECK(plan.chains[i] == chain(before + 1 + static_cast<std::int64_t>(i)));
 }
 
 TEST_CASE("what a batch repeats is left out", "[sync]") {

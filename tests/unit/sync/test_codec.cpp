@@ -15,7 +15,8 @@ Event event_of(EventKind kind, std::string body, EventId id = {}) {
 }
 
 Result<crm::RetailTransaction> transaction_back(const crm::RetailTransaction& transaction) {
-    MUDI_TRY(EventBody body, decode(event_of(EventKind::retail_transaction, encode(transaction), transaction.id)));
+    MUDI_TRY(EventBody body,
+             decode(event_of(EventKind::retail_transaction, encode(transaction), transaction.id)));
     return std::get<crm::RetailTransaction>(body);
 }
 
@@ -42,7 +43,8 @@ TEST_CASE("every field of a transaction comes back as it was, over its whole ran
     }
 }
 
-TEST_CASE("an everyday sale comes back, and its lines cost nothing beyond what the catalogue says", "[sync]") {
+TEST_CASE("an everyday sale comes back, and its lines cost nothing beyond what the catalogue says",
+          "[sync]") {
     test::Grocery shop(3);
     for (int i = 0; i < 200; ++i) {
         const crm::RetailTransaction sale = shop.transaction();
@@ -69,7 +71,8 @@ TEST_CASE("a transaction of the largest size allowed comes back", "[sync]") {
     line.number = 0;
     line.amount = line.tax = Money{0, transaction.currency};
     transaction.lines.assign(2000, line);
-    for (crm::LineItem& each : transaction.lines) each.number = static_cast<std::int32_t>(&each - transaction.lines.data()) + 1;
+    for (crm::LineItem& each : transaction.lines)
+        each.number = static_cast<std::int32_t>(&each - transaction.lines.data()) + 1;
     REQUIRE(transaction_back(transaction) == transaction);
     line.number = 2001;
     transaction.lines.push_back(line);
@@ -122,18 +125,23 @@ TEST_CASE("values outside their range are refused, not bent", "[sync]") {
     valid.key.day = BusinessDay{20261121};
     const std::string body = encode(valid);
     REQUIRE(error_of(EventKind::retail_transaction, body) == "");
-    CHECK(error_of(EventKind::retail_transaction, body + "\x30\x07") == "event.corrupt");                // kind 8
-    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x50\x05")) == "event.corrupt");     // line type 6
-    CHECK(error_of(EventKind::retail_transaction, body + field(13, "\x08\x0c")) == "event.corrupt");     // tender kind 13
-    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x0a\x02\xc3\x28")) == "event.corrupt"); // not UTF-8
-    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x6a\x03\x12\x01x")) == "event.corrupt"); // offer of 1 byte
+    CHECK(error_of(EventKind::retail_transaction, body + "\x30\x07") == "event.corrupt"); // kind 8
+    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x50\x05")) ==
+          "event.corrupt"); // line type 6
+    CHECK(error_of(EventKind::retail_transaction, body + field(13, "\x08\x0c")) ==
+          "event.corrupt"); // tender kind 13
+    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x0a\x02\xc3\x28")) ==
+          "event.corrupt"); // not UTF-8
+    CHECK(error_of(EventKind::retail_transaction, body + field(12, "\x6a\x03\x12\x01x")) ==
+          "event.corrupt"); // offer of 1 byte
     CHECK(error_of(EventKind::retail_transaction, body + field(14, "123")) == "event.corrupt");
     CHECK(error_of(EventKind::retail_transaction, body + "\x7a\x01") == "event.corrupt"); // cut short
     crm::RetailTransaction dear = valid;
     dear.total.minor = money_minor_max + 1;
     dear.total.currency = dear.currency;
     CHECK(error_of(EventKind::retail_transaction, encode(dear)) == "event.corrupt");
-    CHECK(error_of(EventKind::retail_transaction, std::string(event_body_bytes_max + 1, '\0')) == "event.corrupt");
+    CHECK(error_of(EventKind::retail_transaction, std::string(event_body_bytes_max + 1, '\0')) ==
+          "event.corrupt");
     CHECK(error_of(EventKind::source_record, "\x1a\x02\xc3\x28") == "event.corrupt");
     CHECK(decode_product("\x0a\x02\xc3\x28").error().name == "feed.corrupt");
     CHECK(decode_profile("").error().name == "feed.corrupt"); // a profile without an id

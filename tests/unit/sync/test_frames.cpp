@@ -49,8 +49,13 @@ std::vector<Dictionary> learned_from(test::Grocery& shop) {
 } // namespace
 
 TEST_CASE("requests come back as they were sent", "[sync]") {
-    const TillHello hello{TillId{3},      StoreId{"kol-1"},           WorkstationId{"T1"}, Incarnation{~std::uint64_t{0}},
-                          EventSeq{1234}, time_from_ms(1234567890123), 1};
+    const TillHello hello{TillId{3},
+                          StoreId{"kol-1"},
+                          WorkstationId{"T1"},
+                          Incarnation{~std::uint64_t{0}},
+                          EventSeq{1234},
+                          time_from_ms(1234567890123),
+                          1};
     const auto hello_back = as<TillHello>(decode_request(encode(hello), {}, {}));
     CHECK(hello_back.till == hello.till);
     CHECK(hello_back.store == hello.store);
@@ -66,7 +71,8 @@ TEST_CASE("requests come back as they were sent", "[sync]") {
     }
 }
 
-TEST_CASE("events of unknown kinds, of newer schemas and with counters in their clocks travel unharmed", "[sync]") {
+TEST_CASE("events of unknown kinds, of newer schemas and with counters in their clocks travel unharmed",
+          "[sync]") {
     PushedBatch batch = batch_of(3);
     batch.events[1].kind = 4'000'000'000;
     batch.events[2].schema = 9;
@@ -76,16 +82,19 @@ TEST_CASE("events of unknown kinds, of newer schemas and with counters in their 
 }
 
 TEST_CASE("answers come back as they were sent", "[sync]") {
-    HelloAnswer hello{.generation = 1, .mark = {EventSeq{4}, hash128("4")}, .wall = time_from_ms(5), .schema = 1};
+    HelloAnswer hello{
+        .generation = 1, .mark = {EventSeq{4}, hash128("4")}, .wall = time_from_ms(5), .schema = 1};
     hello.events_max = 500;
     hello.bytes_max = 1000;
     hello.dictionary = ~std::uint64_t{0};
     CHECK(as<HelloAnswer>(decode_answer(encode(hello))) == hello);
     const PushAnswer pushed{2, {EventSeq{9}, hash128("9")}, Duration{1500}};
     CHECK(as<PushAnswer>(decode_answer(encode(pushed))) == pushed);
-    PullAnswer pulled{.cursor = {3, 41}, .replace = true, .complete = true, .rows = {}, .learned_number = 0, .learned = {}};
+    PullAnswer pulled{
+        .cursor = {3, 41}, .replace = true, .complete = true, .rows = {}, .learned_number = 0, .learned = {}};
     CHECK(as<PullAnswer>(decode_answer(encode(pulled))) == pulled);
-    pulled.rows = {{1, 1, "17", false, "body"}, {40, 2, "key", true, ""}, {41, 9, "", false, std::string(100'000, 'x')}};
+    pulled.rows = {
+        {1, 1, "17", false, "body"}, {40, 2, "key", true, ""}, {41, 9, "", false, std::string(100'000, 'x')}};
     pulled.learned_number = 4;
     pulled.learned = std::string(30'000, 'd');
     CHECK(as<PullAnswer>(decode_answer(encode(pulled))) == pulled);
@@ -95,7 +104,8 @@ TEST_CASE("answers come back as they were sent", "[sync]") {
 
 TEST_CASE("a frame cut anywhere or with any bit flipped is refused", "[sync]") {
     const std::string frame = encode(batch_of(1), nullptr);
-    for (std::size_t cut = 0; cut < frame.size(); ++cut) REQUIRE_FALSE(decode_request(frame.substr(0, cut), {}, {}));
+    for (std::size_t cut = 0; cut < frame.size(); ++cut)
+        REQUIRE_FALSE(decode_request(frame.substr(0, cut), {}, {}));
     for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
         std::string flipped = frame;
         flipped[bit / 8] ^= static_cast<char>(1 << bit % 8);
@@ -111,7 +121,8 @@ TEST_CASE("a push beyond the limits is refused before it is taken apart", "[sync
     const std::string frame = encode(batch_of(11), nullptr);
     CHECK(decode_request(frame, {.events_max = 11}, {}));
     CHECK(decode_request(frame, {.events_max = 10}, {}).error().name == "wire.too_large");
-    CHECK(decode_request(frame, {.events_max = 11, .unpacked_max = 2000}, {}).error().name == "wire.too_large");
+    CHECK(decode_request(frame, {.events_max = 11, .unpacked_max = 2000}, {}).error().name ==
+          "wire.too_large");
     PushedBatch large = batch_of(1);
     large.events[0].body.assign(event_body_bytes_max + 1, 'x');
     CHECK(decode_request(encode(large, nullptr), {}, {}).error().name == "wire.too_large");

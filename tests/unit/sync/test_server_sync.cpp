@@ -27,7 +27,8 @@ public:
     std::vector<ServerAction> ask(RequestToken token, const Frame& frame) {
         return step(server_in::Request{token, encode(frame)});
     }
-    std::vector<ServerAction> ask(RequestToken token, const PushedBatch& batch, const Dictionary* dictionary = nullptr) {
+    std::vector<ServerAction> ask(RequestToken token, const PushedBatch& batch,
+                                  const Dictionary* dictionary = nullptr) {
         return step(server_in::Request{token, encode(batch, dictionary)});
     }
 
@@ -54,7 +55,9 @@ public:
         REQUIRE(answer);
         return *answer;
     }
-    static bool replies(const std::vector<ServerAction>& actions) { return find<server_out::Reply>(actions) != nullptr; }
+    static bool replies(const std::vector<ServerAction>& actions) {
+        return find<server_out::Reply>(actions) != nullptr;
+    }
 
     MonoTime now{Duration{5'000}};
     Time wall{time_from_ms(1'798'785'000'000)};
@@ -74,13 +77,16 @@ PushedBatch push_of(test::Grocery& shop, int events = 1) {
     return batch;
 }
 
-server_in::FeedRead nothing_new(RequestToken token, std::int64_t newest = 10) { return {token, std::vector<FeedRow>{}, newest}; }
+server_in::FeedRead nothing_new(RequestToken token, std::int64_t newest = 10) {
+    return {token, std::vector<FeedRow>{}, newest};
+}
 
 } // namespace
 
 TEST_CASE("a hello is looked up, then answered with the mark of that life", "[sync]") {
     Server server;
-    const TillHello hello{TillId{3}, StoreId{"A"}, WorkstationId{"T"}, Incarnation{4}, EventSeq{9}, server.wall, 1};
+    const TillHello hello{
+        TillId{3}, StoreId{"A"}, WorkstationId{"T"}, Incarnation{4}, EventSeq{9}, server.wall, 1};
     const auto asked = server.ask(1, hello);
     REQUIRE(Server::find<server_out::LookUpTill>(asked) != nullptr);
     CHECK(Server::find<server_out::LookUpTill>(asked)->hello.incarnation == Incarnation{4});
@@ -97,7 +103,8 @@ TEST_CASE("a hello is looked up, then answered with the mark of that life", "[sy
 TEST_CASE("an unknown till is refused by name", "[sync]") {
     Server server;
     server.ask(1, TillHello{TillId{3}, {}, {}, {}, {}, server.wall, 1});
-    const auto out = server.step(server_in::TillKnown{1, fail(Code::denied, "till.unknown", "never enrolled")});
+    const auto out =
+        server.step(server_in::TillKnown{1, fail(Code::denied, "till.unknown", "never enrolled")});
     CHECK(Server::reply<Refusal>(out, 1).name == "till.unknown");
     CHECK(Server::find<server_out::Report>(out)->event == "sync.refused");
 }
@@ -115,13 +122,15 @@ TEST_CASE("a push is acknowledged only after it is stored", "[sync]") {
     const auto out = server.step(server_in::Stored{1, mark});
     CHECK(Server::reply<PushAnswer>(out, 1) == PushAnswer{generation, mark, Duration{0}});
     server.ask(2, batch);
-    CHECK(Server::reply<Refusal>(server.step(server_in::Stored{2, fail(Code::conflict, "sync.fork", "")}), 2).name == "sync.fork");
+    CHECK(Server::reply<Refusal>(server.step(server_in::Stored{2, fail(Code::conflict, "sync.fork", "")}), 2)
+              .name == "sync.fork");
 }
 
 TEST_CASE("a frame that cannot be read is refused, never dropped", "[sync]") {
     Server server;
     CHECK(Server::reply<Refusal>(server.step(server_in::Request{1, ""}), 1).name == "wire.corrupt");
-    CHECK(Server::reply<Refusal>(server.step(server_in::Request{2, std::string("\x07\x01\x00....", 7)}), 2).name == "wire.version");
+    CHECK(Server::reply<Refusal>(server.step(server_in::Request{2, std::string("\x07\x01\x00....", 7)}), 2)
+              .name == "wire.version");
     Server small(ServerLimits{.events_per_push_max = 2});
     test::Grocery shop(1);
     CHECK(Server::reply<Refusal>(small.ask(3, push_of(shop, 3)), 3).name == "wire.too_large");
@@ -140,7 +149,8 @@ TEST_CASE("a pull without news waits, and is answered when the store's bucket ch
     const auto woken = server.step(server_in::FeedChanged{StoreId{"A"}, 11});
     REQUIRE(Server::find<server_out::ReadFeed>(woken) != nullptr);
     const FeedRow row{11, 2, "k", false, "body"};
-    const auto answer = Server::reply<PullAnswer>(server.step(server_in::FeedRead{1, std::vector{row}, 11}), 1);
+    const auto answer =
+        Server::reply<PullAnswer>(server.step(server_in::FeedRead{1, std::vector{row}, 11}), 1);
     CHECK(answer.rows == std::vector{row});
     CHECK(answer.cursor == FeedCursor{generation, 11});
     CHECK(answer.complete);
@@ -179,7 +189,8 @@ TEST_CASE("a till of another generation gets its bucket from the start, page by 
     const auto asked = server.ask(1, pull_of(3, {generation - 1, 10}));
     CHECK(Server::find<server_out::ReadFeed>(asked)->after == 0);
     const FeedRow row{4, 2, "k", false, "body"};
-    const auto answer = Server::reply<PullAnswer>(server.step(server_in::FeedRead{1, std::vector{row}, 9}), 1);
+    const auto answer =
+        Server::reply<PullAnswer>(server.step(server_in::FeedRead{1, std::vector{row}, 9}), 1);
     CHECK(answer.replace);
     CHECK_FALSE(answer.complete);
     CHECK(answer.cursor == FeedCursor{generation, 4});
@@ -253,8 +264,8 @@ TEST_CASE("a learned dictionary reaches the till with its next pull and is under
     test::Grocery shop(1);
     for (RequestToken token = 1; token <= 130; ++token) server.ask(token, push_of(shop));
     server.ask(1000, pull_of(3));
-    const auto answer =
-        Server::reply<PullAnswer>(server.step(server_in::FeedRead{1000, std::vector{FeedRow{11, 2, "k", false, "x"}}, 11}), 1000);
+    const auto answer = Server::reply<PullAnswer>(
+        server.step(server_in::FeedRead{1000, std::vector{FeedRow{11, 2, "k", false, "x"}}, 11}), 1000);
     REQUIRE_FALSE(answer.learned.empty());
     const auto learned = Dictionary::make(answer.learned_number, answer.learned);
     REQUIRE(learned);

@@ -122,7 +122,8 @@ private:
         till_in::OutboxRead out{.after = read.after, .chain_before = {}, .events = {}, .failed = false};
         const auto from = static_cast<std::size_t>(read.after.value);
         out.chain_before = chains.at(from);
-        for (std::size_t i = from; i < events.size() && out.events.size() < read.events_max; ++i) out.events.push_back(events[i]);
+        for (std::size_t i = from; i < events.size() && out.events.size() < read.events_max; ++i)
+            out.events.push_back(events[i]);
         return out;
     }
 };
@@ -192,14 +193,18 @@ TEST_CASE("a push holds no more events than the stricter of both sides allows", 
     CHECK(batch.events.front().seq == EventSeq{7});
 }
 
-TEST_CASE("a server that knows more of this life than the till, or another history, makes it begin a new life", "[sync]") {
+TEST_CASE(
+    "a server that knows more of this life than the till, or another history, makes it begin a new life",
+    "[sync]") {
     Till ahead(captured(3));
     ahead.sent<TillHello>(ahead.step(till_in::LinkUp{}));
-    CHECK(Till::find<till_out::NewLife>(ahead.answer(ahead.hello_answer({EventSeq{4}, hash128("x")}))) != nullptr);
+    CHECK(Till::find<till_out::NewLife>(ahead.answer(ahead.hello_answer({EventSeq{4}, hash128("x")}))) !=
+          nullptr);
 
     Till other(captured(3));
     other.sent<TillHello>(other.step(till_in::LinkUp{}));
-    CHECK(Till::find<till_out::NewLife>(other.answer(other.hello_answer({EventSeq{2}, hash128("x")}))) != nullptr);
+    CHECK(Till::find<till_out::NewLife>(other.answer(other.hello_answer({EventSeq{2}, hash128("x")}))) !=
+          nullptr);
     CHECK_FALSE(other.core.linked());
     const auto hello = other.sent<TillHello>(other.step(till_in::LifeBegun{Incarnation{10}, EventSeq{3}}));
     CHECK(hello.incarnation == Incarnation{10});
@@ -223,11 +228,14 @@ TEST_CASE("a gap, a foreign generation or a wrong chain in the answer lead to an
     till.link(0);
     SECTION("gap") { till.sent<TillHello>(till.answer(Refusal{"sync.gap", "", {}})); }
     SECTION("generation") { till.sent<TillHello>(till.answer(PushAnswer{generation + 1, till.mark(3), {}})); }
-    SECTION("chain") { till.sent<TillHello>(till.answer(PushAnswer{generation, {EventSeq{3}, hash128("x")}, {}})); }
+    SECTION("chain") {
+        till.sent<TillHello>(till.answer(PushAnswer{generation, {EventSeq{3}, hash128("x")}, {}}));
+    }
     CHECK(till.core.unsent() == 3);
 }
 
-TEST_CASE("a refused till tries again, ever more slowly, within its bounds, and at once after success", "[sync]") {
+TEST_CASE("a refused till tries again, ever more slowly, within its bounds, and at once after success",
+          "[sync]") {
     Till till(captured(1));
     till.sent<TillHello>(till.step(till_in::LinkUp{}));
     Duration before{0};
@@ -313,8 +321,12 @@ TEST_CASE("the server's clock is estimated from the middle of the round trip", "
 TEST_CASE("feed rows are applied, then the next are asked for at once from the new cursor", "[sync]") {
     Till till;
     till.link(0);
-    const PullAnswer page{
-        .cursor = {generation, 7}, .replace = true, .complete = false, .rows = {{7, 1, "a", false, "x"}}, .learned_number = 0, .learned = {}};
+    const PullAnswer page{.cursor = {generation, 7},
+                          .replace = true,
+                          .complete = false,
+                          .rows = {{7, 1, "a", false, "x"}},
+                          .learned_number = 0,
+                          .learned = {}};
     const auto out = till.answer_pull(page);
     const auto* apply = Till::find<till_out::ApplyFeed>(out);
     REQUIRE(apply != nullptr);
@@ -329,8 +341,12 @@ TEST_CASE("feed rows are applied, then the next are asked for at once from the n
 TEST_CASE("a page that could not be applied is asked for again after a while", "[sync]") {
     Till till;
     till.link(0);
-    till.answer_pull(
-        {.cursor = {generation, 7}, .replace = true, .complete = true, .rows = {{7, 1, "a", false, "x"}}, .learned_number = 0, .learned = {}});
+    till.answer_pull({.cursor = {generation, 7},
+                      .replace = true,
+                      .complete = true,
+                      .rows = {{7, 1, "a", false, "x"}},
+                      .learned_number = 0,
+                      .learned = {}});
     CHECK_FALSE(Till::sends(till.step(till_in::FeedApplied{false}), Channel::pull));
     CHECK(till.sent<Pull>(till.after(Duration{300}), Channel::pull).cursor == FeedCursor{});
 }
@@ -341,8 +357,12 @@ TEST_CASE("a feed that does not go on from the cursor is not applied", "[sync]")
     Till till(state);
     till.link(0);
     const auto refused = [&](FeedCursor cursor, std::vector<FeedRow> rows) {
-        const auto out = till.answer_pull(
-            {.cursor = cursor, .replace = false, .complete = true, .rows = std::move(rows), .learned_number = 0, .learned = {}});
+        const auto out = till.answer_pull({.cursor = cursor,
+                                           .replace = false,
+                                           .complete = true,
+                                           .rows = std::move(rows),
+                                           .learned_number = 0,
+                                           .learned = {}});
         CHECK(Till::find<till_out::ApplyFeed>(out) == nullptr);
         till.sent<Pull>(till.after(Duration{200'000}), Channel::pull);
     };
@@ -356,15 +376,20 @@ TEST_CASE("empty answers that come at once do not make a till spin", "[sync]") {
     state.cursor = {generation, 10};
     Till till(state);
     till.link(0);
-    const PullAnswer empty{
-        .cursor = {generation, 10}, .replace = false, .complete = false, .rows = {}, .learned_number = 0, .learned = {}};
+    const PullAnswer empty{.cursor = {generation, 10},
+                           .replace = false,
+                           .complete = false,
+                           .rows = {},
+                           .learned_number = 0,
+                           .learned = {}};
     CHECK_FALSE(Till::sends(till.answer_pull(empty), Channel::pull));
     till.sent<Pull>(till.after(Duration{300}), Channel::pull);
     till.now += Duration{25'000};
     till.sent<Pull>(till.answer_pull(empty), Channel::pull);
 }
 
-TEST_CASE("a till uses the server's dictionary, and does without when the server has forgotten it", "[sync]") {
+TEST_CASE("a till uses the server's dictionary, and does without when the server has forgotten it",
+          "[sync]") {
     Till till;
     till.link(0);
     DictionaryLearner learner;
@@ -375,8 +400,12 @@ TEST_CASE("a till uses the server's dictionary, and does without when the server
     }
     till.events.clear();
     till.shop = test::Grocery{1};
-    PullAnswer brings{
-        .cursor = {generation, 1}, .replace = true, .complete = true, .rows = {}, .learned_number = learned->number(), .learned = learned->bytes()};
+    PullAnswer brings{.cursor = {generation, 1},
+                      .replace = true,
+                      .complete = true,
+                      .rows = {},
+                      .learned_number = learned->number(),
+                      .learned = learned->bytes()};
     till.answer_pull(brings);
     till.step(till_in::FeedApplied{true});
     const auto packed_with = [](const std::vector<TillAction>& actions) {

@@ -51,13 +51,14 @@ struct Till {
 struct Server {
     explicit Server(test::Loop& loop, const std::string& at = "tcp://127.0.0.1:0", const TlsServer& tls = {},
                     std::size_t requests_max = 1000) {
-        auto started = ServerTransport::start(at, tls, requests_max, loop.post(), [this](RequestToken token, std::string frame) {
-            if (frame.starts_with("hold")) {
-                held.push_back(token);
-            } else {
-                transport->reply(token, "echo:" + frame);
-            }
-        });
+        auto started = ServerTransport::start(at, tls, requests_max, loop.post(),
+                                              [this](RequestToken token, std::string frame) {
+                                                  if (frame.starts_with("hold")) {
+                                                      held.push_back(token);
+                                                  } else {
+                                                      transport->reply(token, "echo:" + frame);
+                                                  }
+                                              });
         REQUIRE(started);
         transport = std::move(*started);
     }
@@ -175,12 +176,15 @@ TEST_CASE("a second request on a busy channel cancels the first, each is answere
     test::Loop loop;
     Server server(loop);
     Till till(loop, server.transport->url());
-    for (std::uint64_t request = 1; request <= 50; ++request) till.transport->send(request, Channel::push, "hold", 20s);
+    for (std::uint64_t request = 1; request <= 50; ++request)
+        till.transport->send(request, Channel::push, "hold", 20s);
     till.transport->send(51, Channel::push, "last", 20s);
     REQUIRE(loop.run_until([&] { return till.answers.size() == 51; }));
     CHECK(name_of(till, 51) == "echo:last");
-    for (std::uint64_t request = 1; request <= 50; ++request) CHECK(name_of(till, request) == "transport.closed");
-    CHECK(std::all_of(till.answers.begin(), till.answers.end(), [](const auto& answer) { return answer.second == 1; }));
+    for (std::uint64_t request = 1; request <= 50; ++request)
+        CHECK(name_of(till, request) == "transport.closed");
+    CHECK(std::all_of(till.answers.begin(), till.answers.end(),
+                      [](const auto& answer) { return answer.second == 1; }));
 }
 
 TEST_CASE("a hundred long polls wait at once while others are answered", "[sync]") {
@@ -214,8 +218,9 @@ TEST_CASE("requests beyond the limit wait their turn instead of being lost", "[s
         REQUIRE(loop.run_until([&] { return server.held.size() > i; }));
         server.transport->reply(server.held[i], "done");
     }
-    REQUIRE(loop.run_until(
-        [&] { return std::all_of(tills.begin(), tills.end(), [](const auto& till) { return till->has(1); }); }));
+    REQUIRE(loop.run_until([&] {
+        return std::all_of(tills.begin(), tills.end(), [](const auto& till) { return till->has(1); });
+    }));
 }
 
 TEST_CASE("a frame larger than allowed is not sent, and not taken from a stranger", "[sync]") {
@@ -228,7 +233,7 @@ TEST_CASE("a frame larger than allowed is not sent, and not taken from a strange
 
     const RawPeer stranger(port_of(server.transport->url()));
     stranger.write(std::string("\0\0\0\0\0\x30\0\0", 8)); // announces 3 MiB
-    CHECK(stranger.read(1).empty());                        // closed at once
+    CHECK(stranger.read(1).empty());                      // closed at once
     till.transport->send(2, Channel::push, "fine", 5s);
     REQUIRE(loop.run_until([&] { return till.has(2); }));
     CHECK(name_of(till, 2) == "echo:fine");
@@ -268,7 +273,8 @@ TEST_CASE("a connection that is up but mute is dropped after a time-out and made
     ::close(mute);
 }
 
-TEST_CASE("over TLS, a till of our authority is answered; one that trusts another does not connect", "[sync]") {
+TEST_CASE("over TLS, a till of our authority is answered; one that trusts another does not connect",
+          "[sync]") {
     test::Loop loop;
     const test::Authority authority;
     const test::Authority stranger;
@@ -301,8 +307,10 @@ TEST_CASE("a server that asks for certificates refuses tills without one of its 
     const test::Certificate foreign = stranger.issue("till-7");
     Till known(loop, server.transport->url(), {authority.pem(), "shop.example", own.pem, own.key_pem});
     Till nobody(loop, server.transport->url(), {authority.pem(), "shop.example", {}, {}});
-    Till forged(loop, server.transport->url(), {authority.pem(), "shop.example", foreign.pem, foreign.key_pem});
-    for (Till* till : {&known, &nobody, &forged}) till->transport->send(1, Channel::push, "x", till == &known ? 20s : 1s);
+    Till forged(loop, server.transport->url(),
+                {authority.pem(), "shop.example", foreign.pem, foreign.key_pem});
+    for (Till* till : {&known, &nobody, &forged})
+        till->transport->send(1, Channel::push, "x", till == &known ? 20s : 1s);
     REQUIRE(loop.run_until([&] { return known.has(1) && nobody.has(1) && forged.has(1); }));
     CHECK(name_of(known, 1) == "echo:x");
     CHECK(name_of(nobody, 1).starts_with("transport."));
@@ -330,11 +338,13 @@ TEST_CASE("what cannot be started says why", "[sync]") {
     test::Loop loop;
     const test::Authority authority;
     const auto server_error = [&](const std::string& url, const TlsServer& tls = {}) {
-        const auto started = ServerTransport::start(url, tls, 10, loop.post(), [](RequestToken, std::string) {});
+        const auto started =
+            ServerTransport::start(url, tls, 10, loop.post(), [](RequestToken, std::string) {});
         return started ? "" : started.error().name;
     };
     const auto till_error = [&](const std::string& url, const TlsClient& tls = {}) {
-        const auto started = TillTransport::start(url, tls, loop.post(), {[](bool) {}, [](std::uint64_t, Result<std::string>) {}});
+        const auto started = TillTransport::start(url, tls, loop.post(),
+                                                  {[](bool) {}, [](std::uint64_t, Result<std::string>) {}});
         return started ? "" : started.error().name;
     };
     const Server server(loop);

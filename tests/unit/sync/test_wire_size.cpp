@@ -11,7 +11,9 @@ namespace {
 /// What NNG adds: 8 bytes of length, 4 of its request number.
 constexpr std::size_t framing = 12;
 
-PushedBatch empty_batch() { return {TillId{17}, Incarnation{0xfedcba9876543210}, Bits128{1ULL << 63, 12345}, {}}; }
+PushedBatch empty_batch() {
+    return {TillId{17}, Incarnation{0xfedcba9876543210}, Bits128{1ULL << 63, 12345}, {}};
+}
 
 } // namespace
 
@@ -26,7 +28,8 @@ TEST_CASE("a purchase of eight lines takes at most 100 bytes in a backlog", "[sy
     CHECK(bytes > 40); // the random parts alone: less would mean that something is missing
 }
 
-TEST_CASE("a single live purchase takes at most 180 bytes once the server has learned the shop's goods", "[sync]") {
+TEST_CASE("a single live purchase takes at most 180 bytes once the server has learned the shop's goods",
+          "[sync]") {
     const auto seed = GENERATE(1u, 2u, 3u);
     test::Grocery shop(seed);
     DictionaryLearner learner;

@@ -50,7 +50,8 @@ Result<Options> parse_target(std::string_view text);
 /// What a commit promises about a power cut.
 enum class Commit {
     durable, ///< as the connection's Durability says
-    relaxed, ///< may be lost with others after the last durable commit, never out of order: for what can be done again
+    relaxed, ///< may be lost with others after the last durable commit, never out of order: for what can be
+             ///< done again
 };
 
 class Connection {

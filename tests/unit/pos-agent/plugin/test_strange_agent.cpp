@@ -224,7 +224,7 @@ TEST_CASE("offers, effects and holds come out as structs and go into the sale", 
             return http_answer(200, R"({"found":true,"profile":17,"offers":[{"offer":")" + offer +
                                         R"(","kind":"usual_item","percent":1000,"applicable":true,
                                             "effects":[{"amount":300},{"amount":200}]},
-                                           {"offer":"x","applicable":false,"why_not":"basket_min","missing":12000}]})");
+                                    {"offer":"x","applicable":false,"why_not":"basket_min"}]})");
         }));
     mudi_txn* txn = till.begin("1");
     auto customer = sized<mudi_customer>();
