@@ -73,7 +73,8 @@ http::Response Context::answer(const Answerer& answerer, const http::Request& re
     }
     auto result = answerer(ask);
     http::Response response = result ? *std::move(result) : problem_for(result.error(), ask.language);
-    if (keyed) answered.keep(key, fingerprint, response, parts.clock.mono());
+    // A refusal has changed nothing: the same question may get another answer later.
+    if (keyed && result) answered.keep(key, fingerprint, response, parts.clock.mono());
     return response;
 }
 
