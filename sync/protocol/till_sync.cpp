@@ -38,6 +38,11 @@ constexpr Duration patience_max{std::chrono::minutes{10}};
 
 using Out = std::vector<TillAction>;
 
+/// 0 from the server: it sets no limit.
+std::size_t stricter(std::size_t ours, std::uint32_t theirs) {
+    return theirs == 0 ? ours : std::min<std::size_t>(ours, theirs);
+}
+
 } // namespace
 
 struct TillSync::Impl {
@@ -63,6 +68,9 @@ struct TillSync::Impl {
     void send(Lane& lane, Question question, std::string frame, Out& out, HighWater after = {});
     void say_hello(Out& out);
     void read_outbox(Reading reading, EventSeq after, Out& out);
+    [[nodiscard]] std::size_t events_per_push() const {
+        return stricter(limits_.events_per_push_max, server_.events_max);
+    }
     void push(const till_in::OutboxRead& read, Out& out);
     void pull(Out& out);
     void acknowledge(EventSeq acked, Out& out);
@@ -246,9 +254,9 @@ void TillSync::Impl::answered(const Flight& flight, const PushAnswer& answer, Ou
     acknowledge(answer.mark.seq, out);
     // A queue of customers shares one round trip and one commit at the server; a lone sale never waits, nor
     // does a backlog.
-    const bool backlog =
-        state_.last.value - state_.acked.value >= static_cast<std::int64_t>(limits_.events_per_push_max);
-    if (!backlog) push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing);
+    const auto full = static_cast<std::int64_t>(events_per_push());
+    if (state_.last.value - state_.acked.value >= full) return;
+    push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing);
 }
 
 void TillSync::Impl::answered(const Flight& flight, PullAnswer answer, Out& out) {
@@ -326,11 +334,8 @@ void TillSync::Impl::say_hello(Out& out) {
 void TillSync::Impl::read_outbox(Reading reading, EventSeq after, Out& out) {
     reading_ = reading;
     read_after_ = after;
-    const auto within = [](std::size_t ours, std::uint32_t theirs) {
-        return theirs == 0 ? ours : std::min<std::size_t>(ours, theirs);
-    };
-    out.push_back(till_out::ReadOutbox{after, within(limits_.events_per_push_max, server_.events_max),
-                                       within(limits_.bytes_per_push_max, server_.bytes_max)});
+    out.push_back(till_out::ReadOutbox{after, events_per_push(),
+                                       stricter(limits_.bytes_per_push_max, server_.bytes_max)});
 }
 
 void TillSync::Impl::push(const till_in::OutboxRead& read, Out& out) {

@@ -1,5 +1,7 @@
 #include "link.hpp"
 
+#include <nng/supplemental/util/platform.h>
+
 #include <mudi/base/assert.hpp>
 
 namespace mudi::sync {
@@ -102,6 +104,8 @@ Status set_limits(nng_socket socket) {
     }
     return {};
 }
+
+void let_traffic_land() { nng_msleep(20); }
 
 Error transport_error(int nng_error) {
     const std::string text = nng_strerror(nng_error);

@@ -195,11 +195,13 @@ void NngTillTransport::stop() {
     gate_.close();
     if (!open_) return;
     open_ = false;
+    const bool under_way = std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.busy; });
     for (Line& line : lines_) {
         if (line.sending != nullptr) cancel(line);
         if (nng_ctx_id(line.context) > 0) nng_ctx_close(line.context);
     }
-    nng_close(socket_); // the last callbacks of pipes run in here
+    if (under_way) let_traffic_land(); // a reply may be on its way
+    nng_close(socket_);                // the last callbacks of pipes run in here
     for (Line& line : lines_) {
         line.sending.reset();
         line.receiving.reset();

@@ -178,8 +178,21 @@ TEST_CASE("a sale captured while nothing is under way leaves at once, and alone"
     const auto batch = till.sent<PushedBatch>(till.capture());
     CHECK(batch.events.size() == 1);
     CHECK_FALSE(Till::sends(till.capture())); // one push at a time
-    const auto next = till.sent<PushedBatch>(till.answer(PushAnswer{generation, till.mark(1), {}}));
+    CHECK_FALSE(Till::sends(till.answer(PushAnswer{generation, till.mark(1), {}})));
+    const auto next = till.sent<PushedBatch>(till.after(TillLimits{}.push_spacing));
     CHECK(next.events.front().seq == EventSeq{2});
+}
+
+TEST_CASE("sales that come fast share a push, one that comes later goes at once", "[sync]") {
+    Till till;
+    till.link(0);
+    till.sent<PushedBatch>(till.capture());
+    till.answer(PushAnswer{generation, till.mark(1), {}});
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(Till::sends(till.capture()));
+    CHECK(till.sent<PushedBatch>(till.after(TillLimits{}.push_spacing)).events.size() == 3);
+    till.answer(PushAnswer{generation, till.mark(4), {}});
+    till.after(Duration{500});
+    CHECK(till.sent<PushedBatch>(till.capture()).events.size() == 1);
 }
 
 TEST_CASE("a push holds no more events than the stricter of both sides allows", "[sync]") {
