@@ -46,8 +46,9 @@ Result<Address> parse_address(const std::string& url);
 /// Receive size and the like, same for both ends.
 Status set_limits(nng_socket socket);
 
-/// To be called between closing the contexts of a socket and the socket itself. NNG 1.5.2 hangs in nng_close for ever when a message
-/// is being handed on at that very moment (upstream issue 1543): this lets what is in flight land first.
+/// To be called between closing the contexts of a socket and the socket itself. NNG 1.5.2 hangs in nng_close
+/// for ever when a message is being handed on at that very moment (upstream issue 1543): this lets what is in
+/// flight land first.
 void let_traffic_land();
 
 Error transport_error(int nng_error);

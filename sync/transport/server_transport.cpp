@@ -187,7 +187,8 @@ void NngServerTransport::stop() {
     gate_.close();
     if (!open_) return;
     open_ = false;
-    for (const auto& desk : desks_) nng_ctx_close(desk->context); // nobody takes requests any more: they are parked
+    for (const auto& desk : desks_)
+        nng_ctx_close(desk->context); // nobody takes requests any more: they are parked
     let_traffic_land();
     nng_close(socket_);
     desks_.clear(); // waits for callbacks

@@ -195,7 +195,8 @@ void NngTillTransport::stop() {
     gate_.close();
     if (!open_) return;
     open_ = false;
-    const bool under_way = std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.busy; });
+    const bool under_way =
+        std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.busy; });
     for (Line& line : lines_) {
         if (line.sending != nullptr) cancel(line);
         if (nng_ctx_id(line.context) > 0) nng_ctx_close(line.context);
