@@ -53,7 +53,8 @@ void take_off(json& lines, const json& effect) {
 } // namespace
 
 DemoCashiers::DemoCashiers(const DemoShop& shop, const Fleet& fleet, std::uint64_t seed)
-    : shop_(shop), fleet_(fleet), random_(seed + 1), sold_(fleet.size()), day_number_(90) {
+    : shop_(shop), fleet_(fleet), random_(seed + 1), sold_(fleet.size()), standing_(fleet.size()),
+      day_number_(90) {
     for (std::size_t i = 0; i < fleet.size(); ++i)
         clients_.emplace_back(http::Target::unix_socket(fleet.till(i).socket), std::string{});
     for (std::size_t i = 0; i < shop.people.size(); ++i) people_of_[shop.people[i].store].push_back(i);
@@ -70,7 +71,17 @@ void DemoCashiers::ring_up() {
     const auto& people = people_of_[fleet_.till(till).spec.store];
     const ShopPerson* person =
         dice < 20 || people.empty() ? nullptr : &shop_.people[people[random_.below(people.size())]];
-    note(sale(till, person));
+    finish(till);
+    // Who cannot even be begun with is a refusal like any other.
+    if (const auto begun = begin(till, person); !begun) note(tl::make_unexpected(begun.error()));
+}
+
+void DemoCashiers::finish(std::size_t till) {
+    if (auto standing = std::exchange(standing_[till], std::nullopt)) note(pay(till, *std::move(standing)));
+}
+
+void DemoCashiers::close() {
+    for (std::size_t till = 0; till < standing_.size(); ++till) finish(till);
 }
 
 json DemoCashiers::identify(std::size_t till, const std::string& txn, const ShopPerson& person) {
@@ -130,31 +141,41 @@ std::int64_t DemoCashiers::use_points(std::size_t till, const std::string& txn, 
     return amount;
 }
 
-Result<json> DemoCashiers::sale(std::size_t till, const ShopPerson* person) {
-    const std::string number = "D-" + std::to_string(++next_number_);
-    const std::string txn = "/v1/txn/" + http::percent_encode(number);
+Status DemoCashiers::begin(std::size_t till, const ShopPerson* person) {
+    Standing standing;
+    standing.number = "D-" + std::to_string(++next_number_);
+    standing.txn = "/v1/txn/" + http::percent_encode(standing.number);
     ApiClient& client = clients_[till];
-    MUDI_TRY(const json open, client.send("PUT", txn, R"({"operator":"demo","host":"demo"})", true));
-    const json customer = person != nullptr ? identify(till, txn, *person) : json(nullptr);
+    MUDI_CHECK(client.send("PUT", standing.txn, R"({"operator":"demo","host":"demo"})", true));
+    if (person != nullptr) standing.customer = identify(till, standing.txn, *person);
     const ShopPerson stranger{};
-    json lines = json::array();
+    standing.lines = json::array();
     for (const ShopLine& line :
-         make_basket(shop_, person != nullptr ? *person : stranger, day_number_, random_))
-        lines.push_back(line_document(shop_, line, static_cast<int>(lines.size()) + 1));
+         make_basket(shop_, person != nullptr ? *person : stranger, day_number_, random_)) {
+        standing.lines.push_back(line_document(shop_, line, static_cast<int>(standing.lines.size()) + 1));
+    }
     MUDI_TRY(const json basket,
-             client.send("PUT", txn + "/basket",
-                         json{{"lines", lines}, {"total", sum_of(lines, "amount")}}.dump(), true));
-    use_offer(till, txn, basket.value("offers", json::array()), lines);
+             client.send("PUT", standing.txn + "/basket",
+                         json{{"lines", standing.lines}, {"total", sum_of(standing.lines, "amount")}}.dump(),
+                         true));
+    use_offer(till, standing.txn, basket.value("offers", json::array()), standing.lines);
+    standing_[till] = std::move(standing);
+    return {};
+}
+
+Result<json> DemoCashiers::pay(std::size_t till, Standing standing) {
+    const json& lines = standing.lines;
     const std::int64_t total = sum_of(lines, "amount");
     json document{
         {"lines", lines}, {"total", total}, {"tax_total", sum_of(lines, "tax")}, {"tenders", json::array()}};
-    const std::int64_t paid = use_points(till, txn, customer, total, document);
-    if (total > paid)
+    const std::int64_t paid = use_points(till, standing.txn, standing.customer, total, document);
+    if (total > paid) {
         document["tenders"].push_back(
             {{"kind", random_.below(2) == 0 ? "upi" : "cash"}, {"amount", total - paid}});
-    MUDI_TRY(auto receipt, client.send("POST", txn + "/complete", document.dump(), true));
+    }
+    MUDI_TRY(auto receipt, clients_[till].send("POST", standing.txn + "/complete", document.dump(), true));
     if (sold_[till].size() < returnable_max)
-        sold_[till].push_back({number, receipt.value("business_day", ""), lines[0]});
+        sold_[till].push_back({standing.number, receipt.value("business_day", ""), lines[0]});
     return receipt;
 }
 

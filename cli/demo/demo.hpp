@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -62,8 +63,11 @@ class DemoCashiers {
 public:
     DemoCashiers(const DemoShop& shop, const Fleet& fleet, std::uint64_t seed);
 
-    /// One sale at one till, from scan to receipt.
+    /// At one till: whoever stands there pays and goes, the next one is scanned and her basket rung up. So
+    /// every till always has somebody to greet on its panel.
     void ring_up();
+    /// Everybody who still stands at a till pays.
+    void close();
     [[nodiscard]] const DemoTally& tally() const { return tally_; }
     [[nodiscard]] const std::deque<DemoVisit>& visits() const { return visits_; }
 
@@ -73,7 +77,15 @@ private:
         std::string business_day;
         nlohmann::json line;
     };
-    Result<nlohmann::json> sale(std::size_t till, const ShopPerson* person);
+    struct Standing {
+        std::string number;
+        std::string txn; ///< path of the open transaction
+        nlohmann::json customer;
+        nlohmann::json lines;
+    };
+    Status begin(std::size_t till, const ShopPerson* person);
+    Result<nlohmann::json> pay(std::size_t till, Standing standing);
+    void finish(std::size_t till);
     Status take_back(std::size_t till);
     nlohmann::json identify(std::size_t till, const std::string& txn, const ShopPerson& person);
     std::int64_t use_offer(std::size_t till, const std::string& txn, const nlohmann::json& offers,
@@ -88,6 +100,7 @@ private:
     std::vector<ApiClient> clients_;
     std::map<std::string, std::vector<std::size_t>> people_of_;
     std::vector<std::vector<Sold>> sold_;
+    std::vector<std::optional<Standing>> standing_;
     std::int64_t next_number_{0};
     int day_number_;
     DemoTally tally_;

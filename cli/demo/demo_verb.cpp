@@ -140,9 +140,9 @@ void Demo::find_addresses() {
         if (!paired) continue;
         const std::string token = paired->value("token", "");
         addresses_.push_back("till " + fitted(till.spec.store + "/" + till.spec.workstation, 12) + " " +
-                             till.url + "/?token=" + token + "   customer display " + till.url +
-                             "/display?token=" + token);
+                             till.url + "/?token=" + token);
     }
+    addresses_.push_back("the customer's display of a till is at /display, with the same token");
 }
 
 void Demo::look() {
@@ -192,6 +192,7 @@ Status Demo::run() {
 
 Result<json> Demo::finish() {
     const std::chrono::duration<double> seconds = SteadyClock::now() - began_;
+    cashiers_->close();
     const DrainReport drained = wait_until_drained(*fleet_, drain_within, true);
     look();
     MUDI_TRY(const DemoProof proof, prove(*fleet_, cashiers_->tally()));
