@@ -105,9 +105,16 @@ std::string days(std::int32_t count, std::string_view one, std::string_view many
     return count == 1 ? std::string(one) : fill(many, {{"n", localized(std::to_string(count), texts)}});
 }
 
-std::string_view text_in(const Texts& texts, std::string_view error_name) {
+std::string_view exact_text(const Texts& texts, std::string_view error_name) {
     const auto found = std::ranges::find(texts.errors, error_name, &ErrorText::name);
     return found == texts.errors.end() ? std::string_view{} : found->text;
+}
+
+/// What only the maker of a POS program can mend has one text for its whole family ("json" for "json.type"):
+/// a cashier needs no more.
+std::string_view text_in(const Texts& texts, std::string_view error_name) {
+    const std::string_view exact = exact_text(texts, error_name);
+    return exact.empty() ? exact_text(texts, error_name.substr(0, error_name.find('.'))) : exact;
 }
 
 } // namespace

@@ -40,11 +40,10 @@ void Dictionary::FreeDecompress::operator()(ZSTD_DDict_s* dictionary) const { ZS
 Dictionary::Dictionary(std::uint8_t number, std::string bytes)
     : number_(number), fingerprint_(hash128(static_cast<char>(number) + bytes).low | 1),
       bytes_(std::move(bytes)), compress_(ZSTD_createCDict(bytes_.data(), bytes_.size(), level_lone)),
-      decompress_(ZSTD_createDDict(bytes_.data(), bytes_.size())) {
-    MUDI_ASSERT(number_ != 0);
-}
+      decompress_(ZSTD_createDDict(bytes_.data(), bytes_.size())) {}
 
 std::optional<Dictionary> Dictionary::make(std::uint8_t number, std::string bytes) {
+    if (number == 0 || bytes.empty()) return std::nullopt;
     Dictionary dictionary{number, std::move(bytes)};
     if (dictionary.compress_ == nullptr || dictionary.decompress_ == nullptr) return std::nullopt;
     return dictionary;

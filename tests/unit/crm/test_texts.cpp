@@ -74,7 +74,11 @@ const std::vector<std::string> error_names{"sale.kind",
                                            "redeem.minimum",
                                            "redeem.balance",
                                            "redeem.closed",
-                                           "redeem.no_customer",
+                                           "redeem.customer",
+                                           "redeem.held",
+                                           "hold.expired",
+                                           "void.already",
+                                           "tender.unknown",
                                            "offer.unknown",
                                            "offer.expired",
                                            "offer.not_yet",
@@ -82,10 +86,32 @@ const std::vector<std::string> error_names{"sale.kind",
                                            "offer.no_matching_line",
                                            "offer.currency",
                                            "customer.unknown",
-                                           "transaction.unknown",
-                                           "transaction.completed",
-                                           "transaction.conflict",
-                                           "server.unreachable"};
+                                           "txn.unknown",
+                                           "txn.completed",
+                                           "sale.conflict",
+                                           "server.unreachable",
+                                           "tender.points_back",
+                                           "txn.training",
+                                           "txn.too_many",
+                                           "sale.too_large",
+                                           "hold.unknown",
+                                           "hold.missing",
+                                           "hold.amount",
+                                           "hold.customer",
+                                           "redeem.offline_cap",
+                                           "redeem.training",
+                                           "void.unknown",
+                                           "void.returned",
+                                           "return.voided",
+                                           "return.training",
+                                           "join.name",
+                                           "join.identifier",
+                                           "join.text",
+                                           "offer.not_applicable",
+                                           "json",
+                                           "pair",
+                                           "idempotency",
+                                           "http"};
 
 } // namespace
 
@@ -170,6 +196,12 @@ TEST_CASE("every refusal has a text of its own in all four languages") {
     }
     CHECK(error_text("card.syntax", "ta", "?") == error_text("card.syntax", "en", "?"));
     CHECK(error_text("no.such_name", "bn", "as it was") == "as it was");
+}
+
+TEST_CASE("a fault of the POS program has one text for its whole family") {
+    CHECK(error_text("json.type", "bn", "a number with a fraction") == error_text("json", "bn", ""));
+    CHECK(error_text("json.type", "bn", "") != error_text("json.type", "hi", ""));
+    CHECK(error_text("nobody.knows", "bn", "the English sentence") == "the English sentence");
 }
 
 TEST_CASE("no language has texts the others lack") {

@@ -170,6 +170,7 @@ TEST_CASE("a learned dictionary serves those who have it, and only them", "[sync
     REQUIRE(other[0].number() == learned[0].number());
     CHECK(decode_request(frame, {}, other).error().name == "wire.dictionary");
     CHECK_FALSE(Dictionary::make(3, std::string("\x37\xa4\x30\xec broken", 11)));
+    CHECK_FALSE(Dictionary::make(0, "no number"));
 }
 
 TEST_CASE("nothing of a person gets into a learned dictionary", "[sync]") {

@@ -214,7 +214,9 @@ TEST_CASE(
     CHECK(Till::find<till_out::NewLife>(ahead.answer(ahead.hello_answer({EventSeq{4}, hash128("x")}))) !=
           nullptr);
 
-    Till other(captured(3));
+    TillState acknowledged = captured(3);
+    acknowledged.acked.value = 2;
+    Till other(acknowledged);
     other.sent<TillHello>(other.step(till_in::LinkUp{}));
     CHECK(Till::find<till_out::NewLife>(other.answer(other.hello_answer({EventSeq{2}, hash128("x")}))) !=
           nullptr);
