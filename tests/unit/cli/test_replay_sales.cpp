@@ -109,13 +109,14 @@ TEST_CASE(
     constexpr std::string_view text = "household_id,store_id,basket_id,product_id,quantity,sales_value,"
                                       "retail_disc,coupon_disc,coupon_match_disc,week,transaction_timestamp\n"
                                       "437,363,31,972105,2,4.0,1.0,0.5,0.5,2,2017-01-05 19:52:25\n"
-                                      "437,363,31,999999,0,0,0,0,0,2,2017-01-05 19:52:25\n";
+                                      "437,363,31,999999,0,4.440892e-16,0,0,0,2,2017-01-05 19:52:25\n";
     const auto file = read_complete_journey(pieces(text), 0, no_progress);
     REQUIRE(file);
     CHECK(file->lines_left_out == 1);
     const ReplaySale& sale = file->sales[0];
     CHECK(sale.total() == 400);
     CHECK(sale.voucher == 50);
+    CHECK(sale.customer == "HH0437");
     CHECK(sale.lines[0].unit_price == 275);
     CHECK(sale.lines[0].discounts.size() == 2);
 }

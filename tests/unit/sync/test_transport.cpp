@@ -250,14 +250,13 @@ TEST_CASE("a connection that is up but mute is dropped after a time-out and made
     socklen_t size = sizeof address;
     ::getsockname(mute, reinterpret_cast<sockaddr*>(&address), &size);
     std::atomic<int> taken{0};
+    std::array<int, 2> peers{};
     std::thread acceptor([&] {
-        std::array<int, 2> peers{};
         for (int& peer : peers) {
             peer = ::accept(mute, nullptr, nullptr);
-            ::send(peer, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL);
             ++taken;
+            ::send(peer, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL);
         }
-        for (const int peer : peers) ::close(peer);
     });
     test::Loop loop;
     {
@@ -270,6 +269,7 @@ TEST_CASE("a connection that is up but mute is dropped after a time-out and made
     }
     ::shutdown(mute, SHUT_RDWR);
     acceptor.join();
+    for (const int peer : peers) ::close(peer);
     ::close(mute);
 }
 
