@@ -6,15 +6,23 @@ target_include_directories(mudi_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
 target_compile_features(mudi_options INTERFACE cxx_std_20)
 target_compile_options(mudi_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror ${MUDI_EXTRA_FLAGS})
+if(MUDI_MUTANTS)
+  target_compile_definitions(mudi_options INTERFACE MUDI_MUTANTS)
+endif()
 target_link_options(mudi_options INTERFACE ${MUDI_EXTRA_FLAGS})
 find_package(Threads REQUIRED)
 target_link_libraries(mudi_options INTERFACE Threads::Threads)
 
-# mudi_library(name SOURCES a.cpp … DEPENDS mudi_base … [PRIVATE_DEPENDS …])
-# One static library per folder. Headers of libraries in PRIVATE_DEPENDS do not reach those who use this one.
+# mudi_library(name [HOT] SOURCES a.cpp … DEPENDS mudi_base … [PRIVATE_DEPENDS …])
+# One static library per folder. Headers of libraries in PRIVATE_DEPENDS do not reach those who use this one. HOT: what the
+# simulator runs all day, optimised in the dev preset too.
 function(mudi_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "HOT" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
+  if(arg_HOT AND MUDI_HOT_FLAGS)
+    # Of the source files: flags of a target come before those of the preset, and the last one counts.
+    set_source_files_properties(${arg_SOURCES} PROPERTIES COMPILE_OPTIONS "${MUDI_HOT_FLAGS}")
+  endif()
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(${name} PUBLIC mudi_options ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
 endfunction()

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <mudi/base/db/backup.hpp>
 #include <mudi/base/db/column.hpp>
 #include <mudi/base/db/connection.hpp>
 
@@ -42,6 +43,8 @@ public:
     tl::unexpected<Error> note(Error error);
     /// Another number for every transaction.
     [[nodiscard]] std::uint64_t transaction_serial() const { return serial_; }
+    /// db::backup.
+    virtual Status back_up(const std::string& to_path, const GoOn& go_on);
 
 private:
     Status begin_immediate(Commit commit) final;

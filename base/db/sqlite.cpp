@@ -1,11 +1,12 @@
 #include "sqlite.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <cctype>
 
 #include <soci/soci.h>
 
+#include "sqlite_backup.hpp"
+#include "sqlite_log.hpp"
 #include "sqlite_statement.hpp"
 
 namespace mudi::db {
@@ -21,6 +22,14 @@ std::string_view synchronous_word(Durability durability) {
     case Durability::off: break;
     }
     return "OFF";
+}
+
+/// What SOCI takes: words with quoted values.
+std::string connect_words(const Options& options) {
+    std::string words = "dbname=\"" + options.target + "\"";
+    if (!options.vfs.empty()) words += " vfs=\"" + options.vfs + "\"";
+    if (options.read_only) words += " readonly=1";
+    return words;
 }
 
 /// Every connection belongs to one thread, so SQLite may do without its locks: a fifth more rows per second.
@@ -71,18 +80,20 @@ private:
 class SqliteConnection final : public ConnectionBase {
 public:
     explicit SqliteConnection(const Options& options)
-        : target_(options.target), full_(options.durability == Durability::full),
-          session_(soci::sqlite3,
-                   "dbname=\"" + options.target + "\"" + (options.read_only ? " readonly=1" : "")),
-          handle_(native_handle(session_)) {
+        : full_(options.durability == Durability::full), vfs_(options.vfs),
+          session_(soci::sqlite3, connect_words(options)), handle_(native_handle(session_)) {
         sqlite3_extended_result_codes(handle_, 1);
     }
+    ~SqliteConnection() override;
 
     Status set_up(const Options& options);
 
     [[nodiscard]] Engine engine() const override { return Engine::sqlite; }
     Status execute(std::string_view sql) override;
     [[nodiscard]] std::int64_t size_bytes() const override;
+    Status back_up(const std::string& to_path, const GoOn& go_on) override {
+        return sqlite_backup(handle_, vfs_, to_path, go_on);
+    }
 
 private:
     std::unique_ptr<StatementBackend> make_statement(std::string_view sql, std::vector<Slot> parameters,
@@ -104,9 +115,10 @@ private:
     /// The single value of a pragma or select.
     Result<std::string> ask(const char* sql);
 
-    std::string target_;
-    bool full_;                      ///< the connection's own durability is full
+    bool full_; ///< the connection's own durability is full
+    std::string vfs_;
     Commit commit_{Commit::durable}; ///< how the engine is set now
+    SqliteLog log_;
     soci::session session_;
     sqlite3* handle_;
 };
@@ -118,11 +130,21 @@ Status SqliteConnection::run_begin(Commit commit) {
             run(commit == Commit::relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
         commit_ = commit;
     }
-    return run("BEGIN IMMEDIATE");
+    MUDI_CHECK(run("BEGIN IMMEDIATE"));
+    if (!log_.doubtful()) return {};
+    auto mended = log_.mend();
+    if (!mended) run_rollback();
+    return mended;
+}
+
+SqliteConnection::~SqliteConnection() {
+    // Closing moves the log into the database, which is safe only when all of the log is on the disk.
+    if (log_.has_failed() && run_begin(Commit::durable)) run_rollback();
 }
 
 Status SqliteConnection::run(const std::string& sql, SqliteStage stage) {
     if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+    log_.failed(sqlite3_extended_errcode(handle_));
     return tl::make_unexpected(sqlite_failure(handle_, stage));
 }
 
@@ -130,6 +152,7 @@ Status SqliteConnection::execute(std::string_view sql) {
     // No bound values here, so the engine's own message may be shown.
     auto ran = run(std::string(sql), SqliteStage::preparing);
     if (!ran) return note(std::move(ran).error());
+    if (sql.find("wal_autocheckpoint") != std::string_view::npos) log_.take_over();
     return {};
 }
 
@@ -155,6 +178,7 @@ Status SqliteConnection::set_up(const Options& options) {
         if (mode != "wal" && mode != "memory") {
             return fail(Code::io, "db.open", "the folder of the database allows no write-ahead log");
         }
+        log_.watch(handle_, options.durability != Durability::off);
     }
     // In memory, temporary tables leave no personal data in /tmp.
     return run("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -" +
@@ -162,12 +186,16 @@ Status SqliteConnection::set_up(const Options& options) {
                "; PRAGMA synchronous = " + std::string(synchronous_word(options.durability)));
 }
 
+/// Asked of the open files, whatever file system they are in; in memory there are none.
 std::int64_t SqliteConnection::size_bytes() const {
     std::int64_t sum = 0;
-    for (const char* suffix : {"", "-wal"}) {
-        std::error_code error;
-        const auto size = std::filesystem::file_size(target_ + suffix, error);
-        if (!error) sum += static_cast<std::int64_t>(size);
+    // In WAL mode SQLite's journal is the log.
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        sqlite3_file* file = nullptr;
+        sqlite3_int64 size = 0;
+        if (sqlite3_file_control(handle_, "main", which, static_cast<void*>(&file)) != SQLITE_OK) continue;
+        if (file == nullptr || file->pMethods == nullptr) continue;
+        if (file->pMethods->xFileSize(file, &size) == SQLITE_OK) sum += size;
     }
     return sum;
 }
@@ -187,6 +215,12 @@ std::unique_ptr<BulkBackend> SqliteConnection::make_bulk(std::string_view table,
 Result<std::unique_ptr<Connection>> open_sqlite(const Options& options) {
     if (options.target.find('"') != std::string::npos) {
         return fail(Code::invalid, "db.target", "a database path may not contain a quote");
+    }
+    const auto plain = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    };
+    if (!std::ranges::all_of(options.vfs, plain)) {
+        return fail(Code::invalid, "db.target", "a file system's name has letters, digits, - and _ only");
     }
     drop_locks_once();
     try {

@@ -11,6 +11,8 @@ class Exchange {
 public:
     virtual ~Exchange() = default;
     virtual void answer(Response response) = 0;
+    /// The client has hung up.
+    [[nodiscard]] virtual bool gone() { return false; }
     /// On an error the exchange has answered by itself.
     virtual Result<EventStream> open_stream() = 0;
 };

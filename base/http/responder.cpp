@@ -121,4 +121,9 @@ Result<EventStream> Responder::open_stream() {
 
 bool Responder::answered() const { return state_->answered; }
 
+bool Responder::gone() const {
+    const auto waiting = state_->exchange.lock();
+    return !waiting || waiting->gone();
+}
+
 } // namespace mudi::http

@@ -1,7 +1,10 @@
 #include "session.hpp"
 
 #include <array>
+#include <cerrno>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
@@ -155,6 +158,14 @@ void Session::refuse(int status, const Error& error) {
 
 void Session::answer(Response response) {
     if (phase_ == Phase::handling) write(std::move(response));
+}
+
+/// Nothing is read while a request is worked on, so the end of the connection has to be looked for.
+bool Session::gone() {
+    if (phase_ == Phase::closed) return true;
+    char next = 0;
+    const auto bytes = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    return bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 void Session::write(Response response) {

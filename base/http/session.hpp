@@ -26,6 +26,7 @@ public:
     void tick(SteadyTime now);
 
     void answer(Response response) override;
+    [[nodiscard]] bool gone() override;
     Result<EventStream> open_stream() override;
 
 private:

@@ -38,6 +38,8 @@ using IdentifierHash = Id<struct IdentifierTag, Bits128>;
 using OfferId = Id<struct OfferTag, Bits128>;
 /// A hold on points, taken before they are spent.
 using HoldId = Id<struct HoldTag, Bits128>;
+/// Random: one uninterrupted memory of rights to spend points (mudi/crm/rights.hpp). 0 = the server itself.
+using RightsHolder = Id<struct RightsHolderTag, std::uint64_t>;
 
 } // namespace mudi
 

@@ -42,6 +42,9 @@ struct Options {
     bool read_only{false};
     /// SQLite page cache in KiB.
     int cache_kib{2048};
+    /// SQLite: name of a registered virtual file system (letters, digits, - and _; else `db.target`), of
+    /// which `target` is then a path; empty = the operating system's.
+    std::string vfs{};
 };
 
 /// "sqlite:PATH", "postgresql://…" or a plain path. `db.target` (invalid) on anything else.
