@@ -16,17 +16,26 @@ std::string options_of(const CLI::App& verb) {
     return words;
 }
 
+/// One case for each verb, however deep: "server till add" offers the options of that one.
+void add_cases(const CLI::App& verb, const std::string& path, std::string& paths, std::string& cases) {
+    for (const CLI::App* inner : verb.get_subcommands([](const CLI::App*) { return true; })) {
+        const std::string here = path + " " + inner->get_name();
+        paths += (paths.empty() ? "" : "|") + ("\"" + here + "\"");
+        cases += "    \"" + here + "\") words=\"" + options_of(*inner) + "\" ;;\n";
+        add_cases(*inner, here, paths, cases);
+    }
+}
+
 /// Verbs and options are read off the parser itself, so the script cannot fall behind it.
 std::string bash_script(const CLI::App& app) {
-    std::string verbs, cases;
-    for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-        verbs += " " + verb->get_name();
-        cases += "    " + verb->get_name() + ") words=\"" + options_of(*verb) + "\" ;;\n";
-    }
-    return "_mudi() {\n  local current=${COMP_WORDS[COMP_CWORD]} words\n  if [ \"$COMP_CWORD\" = 1 ]; then "
-           "words=\"" +
-           verbs + " --help --version\"; else\n  case ${COMP_WORDS[1]} in\n" + cases +
-           "  esac; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+    std::string paths, cases;
+    add_cases(app, {}, paths, cases);
+    return "_mudi() {\n  local current=${COMP_WORDS[COMP_CWORD]} path= words= i\n"
+           "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${COMP_WORDS[i]}\" in\n      " +
+           paths +
+           ") path=\"$path ${COMP_WORDS[i]}\" ;;\n    esac\n  done\n  case \"$path\" in\n    \"\") words=\"" +
+           options_of(app) + "\" ;;\n" + cases +
+           "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
            "  [ ${#COMPREPLY[@]} = 0 ] && COMPREPLY=($(compgen -f -- \"$current\"))\n}\ncomplete -o "
            "filenames -F _mudi mudi\n";
 }

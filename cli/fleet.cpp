@@ -8,6 +8,10 @@
 #include <sstream>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
+#include "cli/enrol.hpp"
+
 namespace mudi::cli {
 namespace {
 
@@ -70,18 +74,20 @@ std::filesystem::path Fleet::till_folder(std::size_t index) const {
 }
 
 Status Fleet::write_server_config() const {
-    const auto listen = [](const std::string& known, const char* fresh) {
-        return quoted(known.empty() ? fresh : known);
+    const auto listen = [&](const std::string& known, const char* scheme) {
+        return quoted(known.empty() ? scheme + options_.host + ":0" : known);
     };
-    std::string http = after(server_address_.url, "http://");
-    return write_file(options_.folder / "server.toml",
+    const std::string http = after(server_address_.url, "http://");
+    const std::string host = quoted(options_.host);
+    return write_file(server_config(),
                       "data_dir = " + quoted((options_.folder / "server").string()) + "\ndatabase = " +
                           quoted(options_.database) + "\ndurability = " + quoted(options_.durability) +
-                          "\ncurrency = " + quoted(options_.currency) +
-                          "\n[sync]\nlisten = " + listen(server_address_.sync_url, "tls+tcp://127.0.0.1:0") +
-                          "\n[http]\nlisten = " + listen(http, "127.0.0.1:0") + "\n");
+                          "\ncurrency = " + quoted(options_.currency) + "\n[sync]\nlisten = " +
+                          listen(server_address_.sync_url, "tls+tcp://") + "\nnames = [\"localhost\", " +
+                          host + "]\n[http]\nlisten = " + listen(http, "") + "\nhosts = [" + host + "]\n");
 }
 
+/// Who it is and where its server stands is in its identity; a till that works alone has none.
 Status Fleet::write_till_config(std::size_t index) const {
     const TillSpec& spec = options_.tills[index];
     const std::string& url = tills_[index].address.url;
@@ -89,21 +95,44 @@ Status Fleet::write_till_config(std::size_t index) const {
     std::string ranges;
     for (const std::string& range : options_.card_ranges)
         ranges += (ranges.empty() ? "" : ", ") + quoted(range);
+    const std::string who = alone()
+                                ? "till = " + std::to_string(spec.till) + "\nstore = " + quoted(spec.store) +
+                                      "\nworkstation = " + quoted(spec.workstation) + "\n"
+                                : std::string{};
     return write_file(
         till_folder(index) / "till.toml",
-        "data_dir = " + quoted(till_folder(index).string()) + "\ntill = " + std::to_string(spec.till) +
-            "\nstore = " + quoted(spec.store) + "\nworkstation = " + quoted(spec.workstation) +
-            "\ncurrency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
-            "\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n[sync]\nserver = " +
-            quoted(server_address_.sync_url) + "\nca_file = " + quoted(server_address_.ca) + "\n");
+        "data_dir = " + quoted(till_folder(index).string()) + "\n" + who +
+            "currency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
+            "\ndisk_reserve_mib = 0\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n");
+}
+
+Result<ApiClient> Fleet::operator_client() const {
+    MUDI_TRY(auto target, target_of(server_address_.url));
+    return ApiClient(std::move(target), server_address_.token);
+}
+
+Status Fleet::enrol(std::size_t index, bool again) {
+    const TillSpec& spec = options_.tills[index];
+    MUDI_TRY(ApiClient server, operator_client());
+    const nlohmann::json wanted{
+        {"till", spec.till}, {"store", spec.store}, {"workstation", spec.workstation}};
+    auto answer = server.send("POST", "/api/v1/tills", wanted.dump(), false);
+    if (!answer && answer.error().name == "till.exists")
+        answer = server.send("POST", "/api/v1/tills/" + std::to_string(spec.till) + "/code", "{}", false);
+    if (!answer) return tl::make_unexpected(answer.error());
+    const auto enrolled =
+        enrol_till({server_address_.url, answer->value("code", ""), till_folder(index), again});
+    if (!enrolled) return tl::make_unexpected(enrolled.error());
+    return {};
 }
 
 Status Fleet::start_server() {
     MUDI_CHECK(write_server_config());
     const auto log = options_.folder / "server.log";
-    MUDI_TRY(server_, Process::start({(options_.programs / "mudi-server").string(), "run", "--config",
-                                      (options_.folder / "server.toml").string()},
-                                     log));
+    std::vector<std::string> command{(options_.programs / "mudi-server").string(), "run", "--config",
+                                     server_config().string()};
+    command.insert(command.end(), options_.server_arguments.begin(), options_.server_arguments.end());
+    MUDI_TRY(server_, Process::start(command, log));
     server_wanted_ = true;
     MUDI_TRY(const auto words, read_ready(server_, log));
     server_address_.url = words[0];
@@ -117,6 +146,9 @@ Status Fleet::start_server() {
 
 Status Fleet::start_till(std::size_t index) {
     MUDI_CHECK(write_till_config(index));
+    std::error_code error;
+    if (!alone() && !std::filesystem::exists(till_folder(index) / "identity" / "certificate.pem", error))
+        MUDI_CHECK(enrol(index, false));
     const auto log = till_folder(index) / "till.log";
     Till& till = tills_[index];
     MUDI_TRY(till.process, Process::start({(options_.programs / "mudi-till").string(), "run", "--config",

@@ -8,6 +8,7 @@
 #include <mudi/base/result.hpp>
 
 #include "cli/process.hpp"
+#include "cli/server_client.hpp"
 
 namespace mudi::cli {
 
@@ -22,9 +23,11 @@ struct FleetOptions {
     std::filesystem::path folder;   ///< data, configuration and logs of all go below it
     std::vector<TillSpec> tills;
     std::string currency{"INR"};
-    std::string durability{"full"};       ///< "off" for measuring without fsync
-    std::string database;                 ///< of the server; empty = SQLite in its folder
-    std::vector<std::string> card_ranges; ///< as in till.toml
+    std::string durability{"full"};              ///< "off" for measuring without fsync
+    std::string database;                        ///< of the server; empty = SQLite in its folder
+    std::vector<std::string> card_ranges;        ///< as in till.toml
+    std::vector<std::string> server_arguments{}; ///< after "run --config …"
+    std::string host{"127.0.0.1"};               ///< where the server listens
 };
 
 /// Where a running till or server is reached.
@@ -34,8 +37,8 @@ struct TillAddress {
     std::string socket; ///< path
 };
 struct ServerAddress {
-    std::string url;      ///< http://127.0.0.1:PORT
-    std::string sync_url; ///< tls+tcp://127.0.0.1:PORT
+    std::string url;      ///< http://HOST:PORT
+    std::string sync_url; ///< tls+tcp://HOST:PORT
     std::string ca;       ///< path
     std::string token;    ///< the operator's token itself
 };
@@ -48,7 +51,11 @@ public:
 
     /// fleet.start (io): the program's own last words are in the text.
     Status start_server();
+    /// Enrols it first, as an operator would, unless it is enrolled (the server runs then). In a fleet whose
+    /// server was never started it works alone.
     Status start_till(std::size_t index);
+    /// A code from the server, and the till's identity made with it; `again` replaces the one it has.
+    Status enrol(std::size_t index, bool again);
     /// Server, then all tills.
     Status start();
 
@@ -61,6 +68,15 @@ public:
     [[nodiscard]] const ServerAddress& server() const { return server_address_; }
     [[nodiscard]] const TillAddress& till(std::size_t index) const { return tills_[index].address; }
     [[nodiscard]] std::size_t size() const { return tills_.size(); }
+    /// Its data, identity, configuration and log.
+    [[nodiscard]] std::filesystem::path till_folder(std::size_t index) const;
+    [[nodiscard]] std::filesystem::path server_config() const { return options_.folder / "server.toml"; }
+    /// Of the next start.
+    void set_server_arguments(std::vector<std::string> arguments) {
+        options_.server_arguments = std::move(arguments);
+    }
+    /// As the operator.
+    Result<ApiClient> operator_client() const;
     [[nodiscard]] pid_t server_pid() const { return server_.pid(); }
     [[nodiscard]] pid_t till_pid(std::size_t index) const { return tills_[index].process.pid(); }
     /// Who has ended although nobody asked: "server", "till 3"; empty when all run.
@@ -72,7 +88,7 @@ private:
         Process process;
         bool wanted{false};
     };
-    [[nodiscard]] std::filesystem::path till_folder(std::size_t index) const;
+    [[nodiscard]] bool alone() const { return server_address_.url.empty(); }
     Status write_server_config() const;
     Status write_till_config(std::size_t index) const;
 

@@ -10,6 +10,9 @@ namespace {
 constexpr const char* examples = R"(Examples:
   mudi demo                              a shop chain on this machine, live
   mudi status --watch                    tills and server, every second
+  mudi server till add --store S1 --workstation 3   a new till, and its code
+  mudi till enrol --server http://10.0.0.5:7080 --code …   on that till
+  mudi server backup                     a verified copy of the running server
   mudi import customers people.csv       people of another system
   mudi customer show 2900000000018       by card, phone or profile id
   mudi quarantine list                   events that could not be applied
@@ -27,6 +30,8 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     mudi::cli::Context context;
     mudi::cli::add_status(app, context);
+    mudi::cli::add_server(app, context);
+    mudi::cli::add_till(app, context);
     mudi::cli::add_import(app, context);
     mudi::cli::add_customer(app, context);
     mudi::cli::add_quarantine(app, context);

@@ -3,6 +3,10 @@
 #include <charconv>
 #include <fstream>
 
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
 #include <nlohmann/json.hpp>
 
 #include <mudi/http/json.hpp>
@@ -16,9 +20,26 @@ Code code_for(int status) {
     case 403: return Code::denied;
     case 404: return Code::not_found;
     case 409: return Code::conflict;
+    case 429: return Code::busy;
     case 503: return Code::unavailable;
     default: return status >= 500 ? Code::io : Code::invalid;
     }
+}
+
+/// The client connects to numbers only; a command may wait for a name to be looked up.
+Result<std::string> address_of(const std::string& host) {
+    if (host == "localhost") return host; // the client's own word for 127.0.0.1
+    addrinfo wanted{};
+    wanted.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(host.c_str(), nullptr, &wanted, &found) != 0 || found == nullptr)
+        return fail(Code::unavailable, "cli.host", "nobody knows the host " + host);
+    char text[NI_MAXHOST]{};
+    const int named =
+        ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+    ::freeaddrinfo(found);
+    if (named != 0) return fail(Code::unavailable, "cli.host", "nobody knows the host " + host);
+    return std::string(text);
 }
 
 Error error_from(int status, const std::string& body) {
@@ -37,8 +58,13 @@ Result<http::Target> target_of(const std::string& url) {
     if (url.starts_with(scheme) && colon > scheme.size()) {
         const std::string digits = url.substr(colon + 1, url.find('/', colon) - colon - 1);
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (error == std::errc{} && end == digits.data() + digits.size() && port > 0)
-            return http::Target::tcp(url.substr(scheme.size(), colon - scheme.size()), port);
+        if (error == std::errc{} && end == digits.data() + digits.size() && port > 0) {
+            std::string host = url.substr(scheme.size(), colon - scheme.size());
+            if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+                host = host.substr(1, host.size() - 2);
+            MUDI_TRY(auto address, address_of(host));
+            return http::Target::tcp(std::move(address), port);
+        }
     }
     return fail(Code::invalid, "cli.url", "an address looks like http://127.0.0.1:7080, not " + url);
 }

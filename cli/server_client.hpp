@@ -11,7 +11,8 @@
 
 namespace mudi::cli {
 
-/// "http://127.0.0.1:7080" -> where to connect. cli.url (invalid).
+/// "http://127.0.0.1:7080" or "http://mudi.shop:7080" -> where to connect. cli.url (invalid), cli.host
+/// (unavailable: the name is not known).
 Result<http::Target> target_of(const std::string& url);
 
 /// JSON over HTTP to a till (Unix socket or URL) or to the server, with a token. One caller at a time.

@@ -5,8 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <mudi/base/clock.hpp>
+
 #include "cli/server_client.hpp"
 #include "cli/terminal.hpp"
+#include "cli/till_table.hpp"
 #include "cli/verbs.hpp"
 
 namespace mudi::cli {
@@ -31,7 +34,7 @@ std::string word(const json& document, const char* key) {
     return found->is_string() ? found->get<std::string>() : found->dump();
 }
 
-std::string server_text(const json& status, const json& tills) {
+std::string server_text(const json& status, const json& points, const json& tills, Time now) {
     const json inbox = status.value("inbox", json::object());
     std::string text = "server  purchases " + grouped(number(status, "purchases")) + "  profiles " +
                        grouped(number(status, "profiles")) + "  merges " + grouped(number(status, "merges")) +
@@ -39,21 +42,21 @@ std::string server_text(const json& status, const json& tills) {
                        grouped(number(inbox, "waiting")) + "  quarantined " +
                        grouped(number(inbox, "quarantined")) + "  lag " + grouped(number(status, "lag_ms")) +
                        " ms\n";
-    Table table({"till", "store", "workstation", "received", "lag ms", "clock ms", "connected"});
-    for (const json& till : tills.value("tills", json::array())) {
-        table.add({word(till, "till"), word(till, "store"), word(till, "workstation"),
-                   grouped(number(till, "received")), grouped(number(till, "lag_ms")),
-                   grouped(number(till, "clock_ahead_ms")), till.value("connected", false) ? "yes" : "no"});
-    }
-    return text + table.text();
+    const json backup = status.value("backup", json::object());
+    text += "backup  " +
+            (number(backup, "last_us") == 0 ? std::string("none yet")
+                                            : age_text(number(backup, "last_us"), now) + " old, verified") +
+            (backup.value("failed", "").empty() ? "" : "  FAILED: " + backup.value("failed", "")) + "\n";
+    return text + points_text(points) + alarm_text(status) +
+           till_table(tills.value("tills", json::array()), now);
 }
 
 std::string till_text(const json& status) {
     return "till " + word(status, "till") + "  captured " + grouped(number(status, "captured")) +
-           "  unsent " + grouped(number(status, "unsent")) + "  acknowledged " +
-           grouped(number(status, "acked")) + "  profiles " + grouped(number(status, "profiles")) +
-           "  offers " + grouped(number(status, "offers_held")) + "  server " +
-           (status.value("linked", false) ? "connected" : "not connected") + "\n";
+           "  unsent " + grouped(number(status, "unsent")) + "  unsafe " + grouped(number(status, "unsafe")) +
+           "  acknowledged " + grouped(number(status, "acked")) + "  profiles " +
+           grouped(number(status, "profiles")) + "  offers " + grouped(number(status, "offers_held")) +
+           "  server " + (status.value("linked", false) ? "connected" : "not connected") + "\n";
 }
 
 Result<std::string> one_look(const StatusOptions& options, const Context& context) {
@@ -66,9 +69,14 @@ Result<std::string> one_look(const StatusOptions& options, const Context& contex
     }
     MUDI_TRY(ApiClient server, connect_server(context.server, context.token_file));
     MUDI_TRY(json status, server.get("/api/v1/status"));
+    MUDI_TRY(json points, server.get("/api/v1/points"));
     MUDI_TRY(const json tills, server.get("/api/v1/tills"));
-    if (!context.json) return server_text(status, tills);
-    return json{{"server", std::move(status)}, {"tills", tills.value("tills", json::array())}}.dump() + "\n";
+    if (!context.json) return server_text(status, points, tills, SystemClock{}.wall());
+    return json{{"server", std::move(status)},
+                {"points", std::move(points)},
+                {"tills", tills.value("tills", json::array())}}
+               .dump() +
+           "\n";
 }
 
 int run(const StatusOptions& options, const Context& context) {

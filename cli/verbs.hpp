@@ -21,6 +21,10 @@ struct Context {
 };
 
 void add_status(CLI::App& app, Context& context);
+void add_till(CLI::App& app, Context& context);
+void add_server(CLI::App& app, Context& context);
+/// `mudi server till …`.
+void add_server_tills(CLI::App& server, Context& context);
 void add_replay(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_demo_shop(CLI::App& app, Context& context);

@@ -30,3 +30,11 @@ target_include_directories(outside_soci SYSTEM INTERFACE ${PostgreSQL_INCLUDE_DI
 find_library(PHONENUMBER phonenumber REQUIRED)
 add_library(outside_phonenumber INTERFACE)
 target_link_libraries(outside_phonenumber INTERFACE ${PHONENUMBER} protobuf::libprotobuf)
+
+# mbedTLS 2.28, the one NNG is built on; Debian ships neither a CMake package nor a .pc file of it.
+find_path(MBEDTLS_INCLUDE mbedtls/pk.h REQUIRED)
+find_library(MBEDTLS_X509 mbedx509 REQUIRED)
+find_library(MBEDTLS_CRYPTO mbedcrypto REQUIRED)
+add_library(outside_mbedtls INTERFACE)
+target_link_libraries(outside_mbedtls INTERFACE ${MBEDTLS_X509} ${MBEDTLS_CRYPTO})
+target_include_directories(outside_mbedtls SYSTEM INTERFACE ${MBEDTLS_INCLUDE})

@@ -42,8 +42,8 @@ std::vector<MergeLink> merge_links(const MergeRecord& arriving, std::span<const 
             links.push_back({arriving.id, candidate.id, *reason});
     }
     std::ranges::sort(links, {}, &MergeLink::b);
-    const auto repeated = std::ranges::unique(links, {}, &MergeLink::b);
-    links.erase(repeated.begin(), repeated.end());
+    const auto same = [](const MergeLink& a, const MergeLink& b) { return a.b == b.b; };
+    links.erase(std::unique(links.begin(), links.end(), same), links.end());
     return links;
 }
 

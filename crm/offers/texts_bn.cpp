@@ -72,6 +72,8 @@ constexpr std::array errors{
     ErrorText{"redeem.customer", "আগে ক্রেতার কার্ড স্ক্যান করুন, তারপর পয়েন্ট ভাঙান।"},
     ErrorText{"redeem.held", "এই বিলের জন্য পয়েন্ট আগেই আলাদা রাখা আছে।"},
     ErrorText{"redeem.offline_cap", "সার্ভারে যোগাযোগ নেই: এখন এত পয়েন্ট ভাঙানো যাবে না।"},
+    ErrorText{"redeem.offline", "সার্ভারে যোগাযোগ নেই: এখন এত পয়েন্ট ভাঙানো যাবে না, কম হলে হতে পারে।"},
+    ErrorText{"redeem.called_back", "পয়েন্ট অন্য কাউন্টার থেকে ফেরত আনা হচ্ছে। একটু পরে আবার চেষ্টা করুন।"},
     ErrorText{"redeem.training", "শেখার সময় পয়েন্ট ভাঙানো যায় না।"},
     ErrorText{"void.unknown", "যে বিল বাতিল করতে চান তা এই কাউন্টারে শেষ হয়নি।"},
     ErrorText{"void.already", "এই বিল আগেই বাতিল হয়েছে।"},
@@ -87,6 +89,7 @@ constexpr std::array errors{
     ErrorText{"idempotency", "বিলের প্রোগ্রাম একই চাবি দুটি আলাদা কাজে ব্যবহার করেছে।"},
     ErrorText{"http", "বিলের প্রোগ্রাম এভাবে এটি চাইতে পারে না।"},
     ErrorText{"server.unreachable", "দোকানের সার্ভারে যোগাযোগ হচ্ছে না। বিক্রি চলবে।"},
+    ErrorText{"till.disk_pressure", "এই কাউন্টারের ডিস্ক ভরে গেছে: এখন শুধু বিক্রি রাখা যাবে।"},
 };
 
 constexpr Texts texts{

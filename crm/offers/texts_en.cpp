@@ -72,6 +72,10 @@ constexpr std::array errors{
     ErrorText{"redeem.customer", "Scan the customer's card first, then redeem points."},
     ErrorText{"redeem.held", "Points are already set aside for this bill."},
     ErrorText{"redeem.offline_cap", "The server cannot be asked: only fewer points can be redeemed now."},
+    ErrorText{"redeem.offline",
+              "The server cannot be asked: not so many points can be redeemed now, fewer perhaps."},
+    ErrorText{"redeem.called_back",
+              "The points are being called back from another till. Try again in a moment."},
     ErrorText{"redeem.training", "Points cannot be redeemed while training."},
     ErrorText{"void.unknown", "The bill to be voided was not completed on this till."},
     ErrorText{"void.already", "This bill is already voided."},
@@ -88,6 +92,7 @@ constexpr std::array errors{
     ErrorText{"idempotency", "The till program used one key for two different things."},
     ErrorText{"http", "The till program may not ask this, or not so."},
     ErrorText{"server.unreachable", "The shop's server cannot be reached. Selling goes on."},
+    ErrorText{"till.disk_pressure", "The disk of this till is full: only sales can be saved now."},
 };
 
 constexpr Texts texts{

@@ -72,6 +72,8 @@ constexpr std::array errors{
     ErrorText{"redeem.customer", "पहले ग्राहक का कार्ड स्कैन करें, फिर पॉइंट भुनाएँ।"},
     ErrorText{"redeem.held", "इस बिल के लिए पॉइंट पहले से अलग रखे हैं।"},
     ErrorText{"redeem.offline_cap", "सर्वर से संपर्क नहीं है: अभी इतने पॉइंट नहीं भुनाए जा सकते।"},
+    ErrorText{"redeem.offline", "सर्वर से संपर्क नहीं है: अभी इतने पॉइंट नहीं मिल सकते, शायद कम मिलें।"},
+    ErrorText{"redeem.called_back", "पॉइंट दूसरे काउंटर से वापस मँगाए जा रहे हैं। थोड़ी देर में फिर कोशिश करें।"},
     ErrorText{"redeem.training", "अभ्यास में पॉइंट नहीं भुनाए जा सकते।"},
     ErrorText{"void.unknown", "जिस बिल को रद्द करना है वह इस काउंटर पर पूरा नहीं हुआ।"},
     ErrorText{"void.already", "यह बिल पहले ही रद्द हो चुका है।"},
@@ -87,6 +89,7 @@ constexpr std::array errors{
     ErrorText{"idempotency", "बिल प्रोग्राम ने एक ही कुंजी दो अलग कामों के लिए इस्तेमाल की।"},
     ErrorText{"http", "बिल प्रोग्राम इसे इस तरह नहीं माँग सकता।"},
     ErrorText{"server.unreachable", "दुकान के सर्वर से संपर्क नहीं हो रहा। बिक्री चलती रहेगी।"},
+    ErrorText{"till.disk_pressure", "इस काउंटर की डिस्क भर गई है: अभी केवल बिक्री सहेजी जा सकती है।"},
 };
 
 constexpr Texts texts{

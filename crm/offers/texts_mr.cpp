@@ -72,6 +72,8 @@ constexpr std::array errors{
     ErrorText{"redeem.customer", "आधी ग्राहकाचे कार्ड स्कॅन करा, मग पॉइंट वापरा."},
     ErrorText{"redeem.held", "या बिलासाठी पॉइंट आधीच राखून ठेवले आहेत."},
     ErrorText{"redeem.offline_cap", "सर्व्हरशी संपर्क नाही: आत्ता इतके पॉइंट वापरता येणार नाहीत."},
+    ErrorText{"redeem.offline", "सर्व्हरशी संपर्क नाही: आत्ता इतके पॉइंट मिळणार नाहीत, कमी कदाचित मिळतील."},
+    ErrorText{"redeem.called_back", "पॉइंट दुसऱ्या काउंटरवरून परत मागवत आहोत. थोड्या वेळाने पुन्हा करा."},
     ErrorText{"redeem.training", "सरावात पॉइंट वापरता येत नाहीत."},
     ErrorText{"void.unknown", "रद्द करायचे बिल या काउंटरवर पूर्ण झालेले नाही."},
     ErrorText{"void.already", "हे बिल आधीच रद्द झाले आहे."},
@@ -87,6 +89,7 @@ constexpr std::array errors{
     ErrorText{"idempotency", "बिल प्रोग्रामने एकच किल्ली दोन वेगळ्या कामांसाठी वापरली."},
     ErrorText{"http", "बिल प्रोग्राम हे असे मागू शकत नाही."},
     ErrorText{"server.unreachable", "दुकानाच्या सर्व्हरशी संपर्क होत नाही. विक्री चालू राहील."},
+    ErrorText{"till.disk_pressure", "या काउंटरची डिस्क भरली आहे: आता फक्त विक्री जतन करता येईल."},
 };
 
 constexpr Texts texts{

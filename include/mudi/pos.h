@@ -326,9 +326,10 @@ MUDI_API mudi_rc mudi_offer_apply(mudi_txn* txn, const char* offer_id, mudi_effe
 MUDI_API mudi_rc mudi_offer_take_back(mudi_txn* txn, const char* offer_id);
 /* Holds points; the one effect is the tender that spends them (give it to mudi_tender). The hold is used up
  * by mudi_complete, and given back by mudi_release, mudi_cancel or after 30 minutes. MUDI_OK, MUDI_STALE
- * (within the cap for tills that cannot ask the server); MUDI_E_ARG (redeem.balance, redeem.minimum,
- * redeem.offline_cap, ...), MUDI_E_STATE (points are held already), MUDI_E_AGENT, MUDI_E_TIMEOUT. Default
- * time-out. */
+ * (the till has not been level with the server lately); MUDI_E_ARG (redeem.balance, redeem.minimum;
+ * redeem.offline, redeem.offline_cap: the server cannot be asked, and only fewer can be had), MUDI_E_STATE
+ * (points are held already), MUDI_E_AGENT (redeem.called_back: try again in a moment), MUDI_E_TIMEOUT. Waits
+ * at most MUDI_TIMEOUT_MAX_MS: the server, or a neighbour, is asked. */
 MUDI_API mudi_rc mudi_redeem(mudi_txn* txn, int64_t points, mudi_effect* out, size_t* n);
 /* MUDI_OK, MUDI_NOT_FOUND; MUDI_PENDING: forgotten here, the agent lets it lapse. Default time-out. */
 MUDI_API mudi_rc mudi_release(mudi_txn* txn, const char* hold_id);

@@ -25,6 +25,7 @@ Result<std::unique_ptr<Api>> Api::open(ApiOptions options, ApiParts parts) {
     add_summary_calls(context);
     add_transaction_calls(context);
     add_offer_calls(context);
+    add_redeem_calls(context);
     add_sale_calls(context);
     add_customer_calls(context);
     add_pages(context);

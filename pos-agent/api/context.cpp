@@ -60,26 +60,65 @@ void Context::add(std::string method, std::string_view pattern, Answerer answere
         });
 }
 
-http::Response Context::answer(const Answerer& answerer, const http::Request& request) {
-    const Ask ask{request, parts.clock.wall(),
-                  reader_language(request.headers.find("Accept-Language"), options.language)};
-    const bool keyed = request.method == "POST" && request.headers.has("Idempotency-Key");
-    const std::string key(request.headers.find("Idempotency-Key"));
-    const Bits128 fingerprint = keyed ? IdempotencyStore::fingerprint(request) : Bits128{};
-    if (keyed) {
-        auto before = answered.find(key, fingerprint, parts.clock.mono());
-        if (!before) return problem_for(before.error(), ask.language);
-        if (*before) return **std::move(before);
-    }
-    auto result = answerer(ask);
-    http::Response response = result ? *std::move(result) : problem_for(result.error(), ask.language);
-    // A refusal has changed nothing: the same question may get another answer later.
-    if (keyed && result) answered.keep(key, fingerprint, response, parts.clock.mono());
-    return response;
+void Context::add_later(std::string method, std::string_view pattern, LaterAnswerer answerer) {
+    router.add_deferred(
+        std::move(method), pattern,
+        [this, answerer = std::move(answerer)](http::Request request, http::Responder responder) {
+            const Ask ask = ask_of(request);
+            std::optional<Once> once;
+            auto before = answered_before(request, once);
+            Reply reply(*this, std::move(responder), std::string(ask.language), std::move(once));
+            if (!before) return reply(tl::make_unexpected(std::move(before).error()));
+            if (*before) return reply(**std::move(before));
+            answerer(ask, std::move(reply));
+        });
 }
 
-http::Response Context::problem_for(const Error& error, std::string_view language) const {
-    return http::problem(error, {{"text", crm::error_text(error.name, language, error.what)}});
+Ask Context::ask_of(const http::Request& request) const {
+    return {request, parts.clock.wall(),
+            reader_language(request.headers.find("Accept-Language"), options.language)};
+}
+
+Result<std::optional<http::Response>> Context::answered_before(const http::Request& request,
+                                                               std::optional<Once>& once) {
+    if (request.method != "POST" || !request.headers.has("Idempotency-Key"))
+        return std::optional<http::Response>{};
+    Once asked{std::string(request.headers.find("Idempotency-Key")), IdempotencyStore::fingerprint(request)};
+    MUDI_TRY(auto before, answered.find(asked.key, asked.fingerprint, parts.clock.mono()));
+    once = std::move(asked);
+    return before;
+}
+
+void Context::keep(const std::optional<Once>& once, const http::Response& response) {
+    if (once) answered.keep(once->key, once->fingerprint, response, parts.clock.mono());
+}
+
+http::Response Context::answer(const Answerer& answerer, const http::Request& request) {
+    const Ask ask = ask_of(request);
+    std::optional<Once> once;
+    auto before = answered_before(request, once);
+    if (!before) return problem_for(before.error(), ask.language);
+    if (*before) return **std::move(before);
+    auto result = answerer(ask);
+    if (!result) return problem_for(result.error(), ask.language);
+    // Refusals are not kept: they have changed nothing, and the same question may get another answer later.
+    keep(once, *result);
+    return *std::move(result);
+}
+
+http::Response Context::problem_for(const Error& error, std::string_view language, json extra) const {
+    extra["text"] = crm::error_text(error.name, language, error.what);
+    return http::problem(error, extra);
+}
+
+Reply::Reply(Context& context, http::Responder responder, std::string language, std::optional<Once> once)
+    : context_(context), responder_(std::move(responder)), language_(std::move(language)),
+      once_(std::move(once)) {}
+
+void Reply::operator()(const Result<http::Response>& result, const json& extra) {
+    if (result) context_.keep(once_, *result);
+    responder_.answer(result ? *result : context_.problem_for(result.error(), language_, extra));
+    context_.hand_over_captured();
 }
 
 void Context::tell(std::string_view event, json data) {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,35 @@ struct Ask {
 /// A handler gives the answer or the error; the error becomes a problem document in the reader's language.
 using Answerer = std::function<Result<http::Response>(const Ask&)>;
 
+struct Context;
+
+/// A repeat of the same request, with the same Idempotency-Key, gets the answer that was given.
+struct Once {
+    std::string key; ///< empty: none was given
+    Bits128 fingerprint;
+};
+
+/// The duty to answer a request later. Answered at most once; copies share it.
+class Reply {
+public:
+    Reply(Context& context, http::Responder responder, std::string language, std::optional<Once> once);
+
+    /// `extra` goes into the problem document of a refusal.
+    void operator()(const Result<http::Response>& result,
+                    const nlohmann::json& extra = nlohmann::json::object());
+    /// Nobody is going to read it.
+    [[nodiscard]] bool gone() const { return responder_.gone(); }
+
+private:
+    Context& context_;
+    http::Responder responder_;
+    std::string language_;
+    std::optional<Once> once_;
+};
+
+/// A handler whose answer may come later. What it is asked with lives only during the call.
+using LaterAnswerer = std::function<void(const Ask&, Reply)>;
+
 /// Everything the handlers share.
 struct Context {
     Context(ApiOptions api_options, ApiParts api_parts, Pairing api_pairing);
@@ -45,7 +75,9 @@ struct Context {
 
     /// Adds a call: idempotency keys, problem documents, and captured events handed over after the answer.
     void add(std::string method, std::string_view pattern, Answerer answerer);
-    http::Response problem_for(const Error& error, std::string_view language) const;
+    void add_later(std::string method, std::string_view pattern, LaterAnswerer answerer);
+    http::Response problem_for(const Error& error, std::string_view language,
+                               nlohmann::json extra = nlohmann::json::object()) const;
 
     /// Publishes and remembers for the panel.
     void tell(std::string_view event, nlohmann::json data);
@@ -64,7 +96,13 @@ struct Context {
     EventSeq handed_over;
 
 private:
+    friend class Reply;
+    Ask ask_of(const http::Request& request) const;
+    /// The answer that was given before to this very request; otherwise what makes it out, if it has a key.
+    Result<std::optional<http::Response>> answered_before(const http::Request& request,
+                                                          std::optional<Once>& once);
     http::Response answer(const Answerer& answerer, const http::Request& request);
+    void keep(const std::optional<Once>& once, const http::Response& response);
 };
 
 /// Each adds its calls to the router of the context, which outlives it.
@@ -72,6 +110,7 @@ void add_system_calls(Context& context);
 void add_summary_calls(Context& context);
 void add_transaction_calls(Context& context);
 void add_offer_calls(Context& context);
+void add_redeem_calls(Context& context);
 void add_sale_calls(Context& context);
 void add_customer_calls(Context& context);
 void add_pages(Context& context);

@@ -90,14 +90,6 @@ Result<http::Response> take_back(Context& context, const Ask& ask) {
     return no_content();
 }
 
-Result<http::Response> redeem(Context& context, const Ask& ask) {
-    MUDI_TRY(const TransactionName name, name_from(context, ask));
-    MUDI_TRY(const json body, body_of(ask));
-    MUDI_TRY(const Points points, points_from(body));
-    MUDI_TRY(const HoldView hold, context.parts.desk.redeem(name, points, ask.now));
-    return http::json_response(hold_json(hold));
-}
-
 Result<http::Response> release(Context& context, const Ask& ask) {
     MUDI_TRY(const TransactionName name, name_from(context, ask));
     const auto bits = bits128_from_hex(ask.request.capture("hold"));
@@ -117,7 +109,6 @@ void add_offer_calls(Context& context) {
                 [&context](const Ask& ask) { return apply(context, ask); });
     context.add("DELETE", "/v1/txn/{id}/offers/{oid}/apply",
                 [&context](const Ask& ask) { return take_back(context, ask); });
-    context.add("POST", "/v1/txn/{id}/redeem", [&context](const Ask& ask) { return redeem(context, ask); });
     context.add("DELETE", "/v1/txn/{id}/holds/{hold}",
                 [&context](const Ask& ask) { return release(context, ask); });
 }

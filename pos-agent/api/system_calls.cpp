@@ -46,6 +46,9 @@ json status(const Context& context) {
     const LinkFacts link = parts.link ? parts.link() : LinkFacts{};
     const auto uptime =
         std::chrono::duration_cast<std::chrono::seconds>(parts.clock.mono() - context.started);
+    // As one expression GCC 12 takes it for uninitialised.
+    json certificate_days;
+    if (link.certificate_days.has_value()) certificate_days = *link.certificate_days;
     return {{"till", desk.till.value},
             {"store", desk.store.value},
             {"workstation", desk.workstation.value},
@@ -55,6 +58,10 @@ json status(const Context& context) {
             {"captured", counts.captured},
             {"unsent", counts.unsent},
             {"acked", counts.acked},
+            {"safe", counts.safe},
+            {"unsafe", counts.unsafe},
+            {"lives", counts.lives},
+            {"pressure", to_string(counts.pressure)},
             {"offers_held", counts.offers_held},
             {"profiles", counts.profiles},
             {"products", counts.products},
@@ -62,6 +69,12 @@ json status(const Context& context) {
              {{"generation", to_hex(Bits128{0, cursor.generation}).substr(16)}, {"version", cursor.version}}},
             {"last_contact_us", link.last_contact ? json(to_us(*link.last_contact)) : json(nullptr)},
             {"clock_ahead_ms", link.clock_ahead ? json(link.clock_ahead->count()) : json(nullptr)},
+            {"certificate_days", certificate_days},
+            {"rights",
+             {{"held", counts.rights_held.value},
+              {"since_us", counts.rights_since ? json(to_us(*counts.rights_since)) : json(nullptr)},
+              {"lead", parts.desk.is_lead()},
+              {"lending", parts.points.lending && parts.points.lending()}}},
             {"open_transactions", parts.desk.open_transactions()},
             {"spool_refused", parts.spool_refused ? parts.spool_refused() : 0},
             {"uptime_s", uptime.count()},

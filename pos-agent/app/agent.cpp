@@ -8,10 +8,10 @@
 #include <mudi/base/file.hpp>
 #include <mudi/base/log.hpp>
 
+#include "machine.hpp"
+
 namespace mudi::till {
 namespace {
-
-constexpr std::size_t pem_bytes_max = 64 * 1024;
 
 /// The key that seals personal data in the database: drawn once, kept in a file that only the agent's user
 /// may read.
@@ -41,11 +41,6 @@ bool disk_full(const std::string& folder) {
     return ::statvfs(folder.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < needed_bytes;
 }
 
-Result<std::string> pem(const std::string& path) {
-    if (path.empty()) return std::string{};
-    return read_small_file(path, pem_bytes_max);
-}
-
 /// "tls+tcp://central:7443" -> "central".
 std::string host_of(const std::string& url) {
     const auto scheme = url.find("://");
@@ -57,20 +52,24 @@ std::string host_of(const std::string& url) {
 
 } // namespace
 
-Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io, const Settings& settings,
+Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io, const Settings& given,
                                             const Clock& clock) {
-    MUDI_TRY(const CheckedSettings checked, check(settings));
+    MUDI_TRY(const CheckedSettings checked, check(given));
+    MUDI_TRY(const Settings settings, with_enrolment(given));
+    MUDI_CHECK(check_complete(settings));
     MUDI_CHECK(make_folder(settings.data_dir, 0750));
     MUDI_TRY(FolderLock lock, FolderLock::take(settings.path("lock")));
-    std::unique_ptr<Agent> agent(new Agent(std::move(lock), clock));
+    std::unique_ptr<Agent> agent(new Agent(io, settings, std::move(lock), clock));
     MUDI_CHECK(agent->open_store(settings, checked));
     MUDI_CHECK(agent->open_api(io, settings));
     MUDI_CHECK(agent->start_sync(io, settings));
     MUDI_CHECK(agent->open_spool(io, settings));
+    agent->start_points();
     return agent;
 }
 
-Agent::Agent(FolderLock lock, const Clock& clock) : lock_(std::move(lock)), clock_(clock) {}
+Agent::Agent(boost::asio::io_context& io, Settings settings, FolderLock lock, const Clock& clock)
+    : io_(io), settings_(std::move(settings)), lock_(std::move(lock)), clock_(clock), tidy_timer_(io) {}
 
 Agent::~Agent() { stop(); }
 
@@ -78,6 +77,7 @@ void Agent::stop() {
     if (server_) server_->stop();
     if (spool_) spool_->stop();
     if (sync_) sync_->stop();
+    stop_points();
 }
 
 std::string Agent::ready_line() const {
@@ -95,7 +95,15 @@ Status Agent::open_store(const Settings& settings, const CheckedSettings& checke
     options.workstation = WorkstationId{settings.workstation};
     options.data_key = key;
     options.durability = settings.durability == "off" ? db::Durability::off : db::Durability::full;
-    auto store = Store::open(options, random_);
+    options.machine = machine_hash();
+    options.lead_url = settings.advertised_lead_url();
+    witness_ = make_witness();
+    options.witness = witness_.get();
+    options.program_version = MUDI_VERSION;
+    constexpr std::int64_t mib = 1024 * 1024;
+    reserve_ = std::make_unique<FileReserve>(settings.path("reserve"), settings.disk_reserve_mib * mib);
+    options.reserve = reserve_.get();
+    auto store = open_database(options);
     if (!store && store.error().code == Code::io && disk_full(settings.data_dir)) {
         return fail(Code::io, "db.full", settings.data_dir + ": the disk is full");
     }
@@ -113,6 +121,14 @@ Status Agent::open_store(const Settings& settings, const CheckedSettings& checke
     return {};
 }
 
+/// Opening writes too: what is kept back may have to help.
+Result<std::unique_ptr<Store>> Agent::open_database(const StoreOptions& options) {
+    auto store = Store::open(options, random_);
+    if (store || store.error().code != Code::io || !reserve_->full() || !reserve_->give_back()) return store;
+    log::warning("disk.pressure", {{"step", "reserve given back to open the database"}});
+    return Store::open(options, random_);
+}
+
 Status Agent::open_api(boost::asio::io_context& io, const Settings& settings) {
     ApiParts parts{*desk_,
                    store_->replica(),
@@ -122,7 +138,8 @@ Status Agent::open_api(boost::asio::io_context& io, const Settings& settings) {
                        if (sync_) sync_->captured(last);
                    },
                    [this] { return sync_ ? sync_->facts() : LinkFacts{}; },
-                   [this] { return spool_ ? spool_->refused() : 0; }};
+                   [this] { return spool_ ? spool_->refused() : 0; },
+                   points_line()};
     MUDI_TRY(api_,
              Api::open({settings.path("pairings"), settings.origins, settings.language}, std::move(parts)));
     http::ServerOptions options;
@@ -135,11 +152,16 @@ Status Agent::open_api(boost::asio::io_context& io, const Settings& settings) {
 }
 
 Status Agent::start_sync(boost::asio::io_context& io, const Settings& settings) {
-    sync::TlsClient tls;
-    MUDI_TRY(tls.ca_pem, pem(settings.ca_file));
-    MUDI_TRY(tls.certificate_pem, pem(settings.certificate_file));
-    MUDI_TRY(tls.key_pem, pem(settings.key_file));
-    tls.server_name = settings.server_name.empty() ? host_of(settings.server) : settings.server_name;
+    SyncDriver::Server server{settings.server, {}, {}};
+    MUDI_TRY(const auto certificate, read_pem(settings.certificate_file));
+    MUDI_TRY(const auto key, read_pem(settings.key_file));
+    if (settings.server.starts_with("tls+")) {
+        MUDI_TRY(server.tls.ca_pem, read_pem(settings.ca_file));
+        server.tls.certificate_pem = certificate;
+        server.tls.key_pem = key;
+        server.tls.server_name =
+            settings.server_name.empty() ? host_of(settings.server) : settings.server_name;
+    }
     SyncDriver::Parts parts{
         io,
         store_->replica(),
@@ -147,7 +169,11 @@ Status Agent::start_sync(boost::asio::io_context& io, const Settings& settings) 
         random_,
         [this](const FeedOutcome& outcome) { feed_applied(outcome); },
         [this](bool linked, std::optional<Time> level_at) { server_seen(linked, level_at); }};
-    MUDI_TRY(sync_, SyncDriver::start(std::move(parts), settings.server, tls));
+    if (settings.enrolled) {
+        MUDI_TRY(parts.identity,
+                 OwnIdentity::make(TillId{settings.till}, key, certificate, settings.certificate_file));
+    }
+    MUDI_TRY(sync_, SyncDriver::start(std::move(parts), std::move(server)));
     return {};
 }
 
@@ -160,13 +186,15 @@ Status Agent::open_spool(boost::asio::io_context& io, const Settings& settings) 
 }
 
 void Agent::feed_applied(const FeedOutcome& outcome) {
-    const auto touched = desk_->feed_applied(outcome.changed, outcome.settings_changed);
+    const auto touched = desk_->feed_applied(outcome.changed, outcome.settings_changed, clock_.wall());
+    hand_over_captured();
+    if (outcome.settings_changed) look_at_lead();
     if (!touched) return log::error("desk.feed", touched.error());
     api_->customers_updated(*touched);
 }
 
 void Agent::server_seen(bool linked, std::optional<Time> level_at) {
-    desk_->server_seen({linked, level_at});
+    desk_->server_seen({linked, level_at, sync_ ? sync_->facts().last_contact : std::nullopt});
     if (linked == linked_) return;
     linked_ = linked;
     log::info(linked ? "server.up" : "server.down");

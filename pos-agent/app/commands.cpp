@@ -3,6 +3,8 @@
 #include <csignal>
 #include <iostream>
 
+#include <unistd.h>
+
 #include <boost/asio/signal_set.hpp>
 
 #include <mudi/base/log.hpp>
@@ -14,6 +16,15 @@
 
 namespace mudi::till {
 namespace {
+
+constexpr unsigned transport_stop_s_max = 3;
+
+/// NNG 1.5 may wait for ever for a connection that ends while its data comes in: that must not keep the
+/// process. Every sale that was answered is on the disk.
+void end_in_time() {
+    std::signal(SIGALRM, [](int) { ::_exit(0); });
+    ::alarm(transport_stop_s_max);
+}
 
 Result<nlohmann::json> ask_agent(const Settings& settings, const std::string& method,
                                  const std::string& target) {
@@ -44,15 +55,25 @@ int report(const Error& error) {
     return error.name.starts_with("config.") ? exit_usage : exit_problem;
 }
 
+int say_config_is_right(const std::string& path, const Settings& settings) {
+    const auto whole = with_enrolment(settings);
+    if (!whole) return report(whole.error());
+    if (const auto complete = check_complete(*whole); !complete) return report(Error(complete.error()));
+    std::cout << path << ": ok\n";
+    return 0;
+}
+
 int run_agent(const Settings& settings) {
     // One loop thread: more helps nobody, and tells the libraries that locks are idle.
     boost::asio::io_context io(1);
     const SystemClock clock;
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write, like a full disk
     auto agent = Agent::start(io, settings, clock);
     if (!agent) return report(agent.error());
     signals.async_wait([&](boost::system::error_code, int) {
+        end_in_time();
         (*agent)->stop();
         io.stop();
     });
@@ -60,6 +81,8 @@ int run_agent(const Settings& settings) {
         log::warning("durability.off", {{"means", "a power cut may lose sales"}});
     std::cout << (*agent)->ready_line() << std::endl;
     io.run();
+    agent->reset();
+    ::alarm(0);
     return 0;
 }
 

@@ -27,6 +27,7 @@ Result<Settings> load_settings(const std::string& path);
 
 /// Each prints to stdout and gives the exit code; `report` says an error in one line on stderr.
 int report(const Error& error);
+int say_config_is_right(const std::string& path, const Settings& settings);
 int run_agent(const Settings& settings);
 int ask_for_code(const Settings& settings);
 int show_status(const Settings& settings, bool json);

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     switch (command.verb) {
     case Command::Verb::pair: return ask_for_code(*settings);
     case Command::Verb::status: return show_status(*settings, command.json);
-    case Command::Verb::check_config: std::cout << command.config << ": ok\n"; return 0;
+    case Command::Verb::check_config: return say_config_is_right(command.config, *settings);
     default: return run_agent(*settings);
     }
 }

@@ -1,6 +1,6 @@
 #include "sync_driver.hpp"
 
-#include <algorithm>
+#include <utility>
 #include <variant>
 
 #include <boost/asio/post.hpp>
@@ -10,53 +10,77 @@
 namespace mudi::till {
 namespace {
 
-/// Acknowledged sales stay so long for returns and voids.
+/// Sales stay so long for returns and voids while the disk has room; events_kept_min when it has not.
 constexpr auto keep_for = std::chrono::hours{24 * 400};
-constexpr auto prune_every = std::chrono::hours{6};
 constexpr std::int64_t prune_step = 500;
+constexpr std::chrono::seconds prune_next{1};
 
 } // namespace
 
-Result<std::unique_ptr<SyncDriver>> SyncDriver::start(Parts parts, const std::string& url,
-                                                      const sync::TlsClient& tls) {
-    std::unique_ptr<SyncDriver> driver(new SyncDriver(std::move(parts)));
-    driver->prune_later(std::chrono::minutes{1});
-    if (url.empty()) return driver;
+Result<std::unique_ptr<SyncDriver>> SyncDriver::start(Parts parts, Server server) {
+    std::unique_ptr<SyncDriver> driver(new SyncDriver(std::move(parts), std::move(server)));
+    const Rhythm& rhythm = driver->parts_.rhythm;
+    driver->later(driver->prune_timer_, rhythm.prune_first, &SyncDriver::prune);
+    driver->later(driver->relief_timer_, rhythm.relief_every, &SyncDriver::relieve);
+    driver->look_at_disk();
+    if (driver->server_.url.empty()) return driver;
+    if (driver->parts_.identity)
+        driver->later(driver->certificate_timer_, {}, &SyncDriver::look_at_certificate);
     SyncDriver* raw = driver.get();
     sync::TillTransport::Events events;
-    events.link = [raw](bool up) {
-        raw->feed(up ? sync::TillInput{sync::till_in::LinkUp{}} : sync::till_in::LinkDown{});
-    };
+    events.link = [raw](bool up) { raw->link(up); };
     events.answered = [raw](std::uint64_t request, Result<std::string> frame) {
         raw->answered(request, std::move(frame));
     };
     const sync::Post post = [&io = raw->parts_.io](std::function<void()> work) {
         boost::asio::post(io, std::move(work));
     };
-    MUDI_TRY(driver->transport_, sync::TillTransport::start(url, tls, post, std::move(events)));
+    MUDI_TRY(driver->transport_, sync::TillTransport::start(driver->server_.url, driver->server_.tls, post,
+                                                            std::move(events), driver->server_.reconnect));
     return driver;
 }
 
-SyncDriver::SyncDriver(Parts parts)
-    : parts_(std::move(parts)), sync_(parts_.replica.state(), {}, parts_.random), timer_(parts_.io),
-      prune_timer_(parts_.io) {}
+SyncDriver::SyncDriver(Parts parts, Server server)
+    : parts_(std::move(parts)), server_(std::move(server)),
+      sync_(std::make_unique<sync::TillSync>(parts_.replica.state(), server_.limits, parts_.random)),
+      timer_(parts_.io), prune_timer_(parts_.io), relief_timer_(parts_.io), certificate_timer_(parts_.io) {}
 
 void SyncDriver::stop() {
+    stopped_ = true;
+    waiting_.clear();
     if (transport_) transport_->stop();
-    timer_.cancel();
-    prune_timer_.cancel();
+    for (auto* timer : {&timer_, &prune_timer_, &relief_timer_, &certificate_timer_}) timer->cancel();
 }
 
 void SyncDriver::captured(EventSeq last) {
+    look_at_disk();
     if (transport_) feed(sync::till_in::Captured{last});
 }
 
-LinkFacts SyncDriver::facts() const { return {linked_, last_contact_, sync_.server_clock_ahead()}; }
+void SyncDriver::ask(const sync::Reserve& question, OnAnswer on_answer) {
+    if (!transport_)
+        return on_answer(fail(Code::unavailable, "server.unreachable", "the till works without a server"));
+    waiting_.emplace(++asked_, std::move(on_answer));
+    feed(sync::till_in::Ask{asked_, question});
+}
+
+LinkFacts SyncDriver::facts() const {
+    LinkFacts facts{linked_, last_contact_, sync_->server_clock_ahead(), std::nullopt};
+    if (parts_.identity) facts.certificate_days = parts_.identity->days_left(server_time());
+    return facts;
+}
+
+/// Certificates are valid by the server's clock; ours may lie.
+Time SyncDriver::server_time() const {
+    return parts_.clock.wall() + sync_->server_clock_ahead().value_or(Duration{0});
+}
 
 void SyncDriver::answered(std::uint64_t request, Result<std::string> frame) {
-    if (!frame) return feed(sync::till_in::NoAnswer{request});
+    if (request <= requests_before_) return;
+    const std::uint64_t own = request - requests_before_;
+    if (!frame) return feed(sync::till_in::NoAnswer{own});
     last_contact_ = parts_.clock.wall();
-    feed(sync::till_in::Answer{request, *std::move(frame)});
+    feed(sync::till_in::Answer{own, *std::move(frame)});
     // A long poll that comes back without news says "still level".
     if (request == last_pull_ && level_ && linked_) is_level();
 }
@@ -69,103 +93,104 @@ void SyncDriver::is_level() {
 /// Inputs that arise while actions are carried out (an outbox read) are stepped in the same turn, one after
 /// the other.
 void SyncDriver::feed(sync::TillInput input) {
+    if (stopped_) return;
     inputs_.push_back(std::move(input));
-    if (stepping_) return;
+    step_all();
+}
+
+void SyncDriver::step_all() {
+    if (stepping_ || inputs_.empty()) return;
     stepping_ = true;
     while (!inputs_.empty()) {
         const sync::TillInput next = std::move(inputs_.front());
         inputs_.pop_front();
         actions_.clear();
-        sync_.step(parts_.clock.mono(), parts_.clock.wall(), next, actions_);
+        sync_->step(parts_.clock.mono(), parts_.clock.wall(), next, actions_);
         for (sync::TillAction& action : actions_) carry_out(action);
     }
     stepping_ = false;
     look_at_link();
 }
 
-void SyncDriver::carry_out(sync::TillAction& action) {
-    std::visit([this](auto& each) { act(each); }, action);
-}
-
-void SyncDriver::act(sync::till_out::Send& action) {
-    if (action.channel == sync::Channel::pull) last_pull_ = action.request;
-    transport_->send(action.request, action.channel, std::move(action.frame), action.timeout);
-}
-
-void SyncDriver::act(const sync::till_out::ReadOutbox& action) {
-    auto read = parts_.replica.read_outbox(action.after, {action.events_max, action.bytes_max});
-    if (read) {
-        inputs_.push_back(*std::move(read));
-        return;
-    }
-    log::warning("sync.outbox", read.error());
-    sync::till_in::OutboxRead nothing;
-    nothing.after = action.after;
-    nothing.failed =
-        read.error().name != "outbox.pruned"; // pruned: an empty answer says that it lies too far back
-    inputs_.push_back(std::move(nothing));
-}
-
-void SyncDriver::act(const sync::till_out::SaveAck& action) {
-    if (auto saved = parts_.replica.save_ack(action.acked, action.generation); !saved)
-        log::error("sync.ack", saved.error());
-}
-
-void SyncDriver::act(sync::till_out::ApplyFeed& action) {
-    FeedBatch batch{std::move(action.rows), action.cursor, action.replace, action.complete, std::nullopt};
-    auto outcome = parts_.replica.apply_feed(batch);
-    inputs_.push_back(sync::till_in::FeedApplied{outcome.has_value()});
-    if (!outcome) return log::error("sync.feed", outcome.error());
-    if (outcome->skipped > 0)
-        log::warning("sync.feed_skipped", {{"rows", static_cast<std::int64_t>(outcome->skipped)}});
-    parts_.applied(*outcome);
-    level_ = action.complete;
-    if (level_) is_level();
-}
-
-void SyncDriver::act(const sync::till_out::NewLife& action) {
-    auto life = parts_.replica.begin_new_life();
-    if (!life) return log::error("sync.new_life", life.error());
-    log::warning("sync.new_life", {{"why", action.why}, {"last", life->last}});
-    inputs_.push_back(*life);
-}
-
-void SyncDriver::act(const sync::till_out::SetTimer& action) {
-    // An earlier wake-up that is still out stands: one Tick too many does no harm, one too few would.
-    if (wake_at_ && *wake_at_ <= action.at) return;
-    wake_at_ = action.at;
-    timer_.expires_after(std::max<Duration>(action.at - parts_.clock.mono(), Duration{0}));
-    timer_.async_wait([this](boost::system::error_code error) {
-        if (error) return;
-        wake_at_.reset();
-        feed(sync::till_in::Tick{});
-    });
-}
-
-void SyncDriver::act(const sync::till_out::Report& action) {
-    log::info(action.event, {{"detail", std::string_view(action.detail)}});
+void SyncDriver::link(bool up) {
+    link_up_ = up;
+    feed(up ? sync::TillInput{sync::till_in::LinkUp{}} : sync::till_in::LinkDown{});
 }
 
 void SyncDriver::look_at_link() {
-    if (sync_.linked() == linked_) return;
-    linked_ = sync_.linked();
+    if (sync_->linked() == linked_) return;
+    linked_ = sync_->linked();
     if (!linked_) level_ = false;
     parts_.seen(linked_, level_at_);
+}
+
+/// The store knows another place in the feed than the TillSync that wrote it there.
+void SyncDriver::start_sync_anew() {
+    requests_before_ = last_request_;
+    wake_at_.reset();
+    timer_.cancel();
+    inputs_.clear();
+    sync_ = std::make_unique<sync::TillSync>(parts_.replica.state(), server_.limits, parts_.random);
+    for (auto& [id, on_answer] : std::exchange(waiting_, {}))
+        on_answer(fail(Code::unavailable, "server.unreachable", "the conversation begins anew"));
+    look_at_link();
+    if (link_up_) feed(sync::till_in::LinkUp{});
+}
+
+void SyncDriver::later(boost::asio::steady_timer& timer, Rhythm::Wait wait, Work work) {
+    timer.expires_after(wait);
+    timer.async_wait([this, work](boost::system::error_code error) {
+        if (!error && !stopped_) (this->*work)();
+    });
 }
 
 /// In steps, so that a till that was off for a year still serves its first customer at once.
 void SyncDriver::prune() {
     const auto gone = parts_.replica.prune(parts_.clock.wall() - keep_for);
     if (!gone) log::warning("store.prune", gone.error());
-    prune_later(gone && *gone >= prune_step ? std::chrono::steady_clock::duration{std::chrono::seconds{1}}
-                                            : prune_every);
+    const bool more = gone && *gone >= prune_step;
+    later(prune_timer_, more ? prune_next : parts_.rhythm.prune_every, &SyncDriver::prune);
 }
 
-void SyncDriver::prune_later(std::chrono::steady_clock::duration wait) {
-    prune_timer_.expires_after(wait);
-    prune_timer_.async_wait([this](boost::system::error_code error) {
-        if (!error) prune();
-    });
+void SyncDriver::relieve() {
+    const auto relief = parts_.replica.relieve(parts_.clock.wall());
+    if (!relief) log::warning("disk.relief", relief.error());
+    if (relief && relief->resume) start_sync_anew();
+    if (transport_) {
+        look_at_holder();
+        step_all();
+    }
+    look_at_disk();
+    Rhythm::Wait wait =
+        pressure_ == Pressure::none ? parts_.rhythm.relief_every : parts_.rhythm.relief_pressed;
+    if (relief && relief->dropped > 0) wait = parts_.rhythm.relief_step;
+    later(relief_timer_, wait, &SyncDriver::relieve);
+}
+
+/// A full disk is noticed by whoever writes; what is to be done about it is done here.
+void SyncDriver::look_at_disk() {
+    const Pressure now = parts_.replica.counts().pressure;
+    if (now == pressure_) return;
+    const bool new_pressure = pressure_ == Pressure::none;
+    pressure_ = now;
+    if (now == Pressure::none) return log::info("disk.has_room_again");
+    log::warning("disk.pressure", {{"step", to_string(now)}});
+    if (new_pressure) later(relief_timer_, parts_.rhythm.relief_step, &SyncDriver::relieve);
+}
+
+/// The store may have begun another memory of rights.
+void SyncDriver::look_at_holder() {
+    const RightsHolder holder = parts_.replica.state().holder;
+    if (holder != sync_->state().holder) inputs_.push_back(sync::till_in::HolderChanged{holder});
+}
+
+void SyncDriver::look_at_certificate() {
+    later(certificate_timer_, parts_.rhythm.certificate_every, &SyncDriver::look_at_certificate);
+    if (!parts_.identity->is_due(server_time())) return;
+    auto request = parts_.identity->request();
+    if (!request) return log::warning("identity.request", request.error());
+    log::info("identity.renewing", {{"days_left", parts_.identity->days_left(server_time())}});
+    feed(sync::till_in::Renew{*std::move(request)});
 }
 
 } // namespace mudi::till

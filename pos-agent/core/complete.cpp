@@ -78,7 +78,7 @@ Result<Receipt> Desk::Impl::complete(const SaleDocument& document, Time now) {
         // itself.
         const auto hold = transaction->hold;
         forget(key);
-        if (hold && holds.erase(hold->id) > 0) (void)storage.keep(HoldReleased{hold->id}).has_value();
+        if (hold && holds.contains(hold->id)) let_go(*hold, now);
     }
     return receipt;
 }

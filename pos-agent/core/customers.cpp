@@ -59,7 +59,7 @@ Result<CustomerView> Desk::Impl::identify(OpenTransaction& transaction, const Pr
     MUDI_TRY(const auto profile, held(identifier));
     const bool same = transaction.member && (transaction.member->identifier == identifier ||
                                              (profile && transaction.member->profile == profile->slice.id));
-    if (transaction.member && !same) MUDI_CHECK(forget_customer(transaction));
+    if (transaction.member && !same) MUDI_CHECK(forget_customer(transaction, now));
     crm::Member member{std::move(identifier), {}};
     if (profile) member.profile = profile->slice.id;
     transaction.member = std::move(member);
@@ -68,8 +68,9 @@ Result<CustomerView> Desk::Impl::identify(OpenTransaction& transaction, const Pr
     return view(*profile, now, &transaction);
 }
 
-Status Desk::Impl::forget_customer(OpenTransaction& transaction) {
-    if (transaction.hold) MUDI_CHECK(release(transaction));
+Status Desk::Impl::forget_customer(OpenTransaction& transaction, Time now) {
+    if (transaction.hold) MUDI_CHECK(release(transaction, now));
+    transaction.asking.reset();
     transaction.applied.clear();
     transaction.member.reset();
     return {};
@@ -138,7 +139,9 @@ Result<std::vector<CustomerView>> Desk::Impl::search(std::string_view typed, Tim
 }
 
 Result<std::vector<TransactionKey>> Desk::Impl::feed_applied(std::span<const ProfileId> changed,
-                                                             bool settings_changed) {
+                                                             bool settings_changed, Time now) {
+    // What fails here is done by tidy().
+    (void)return_rights(now).has_value();
     if (settings_changed) {
         MUDI_TRY(const auto memory, storage.load());
         use_settings(memory.settings);

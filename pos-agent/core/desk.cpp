@@ -11,6 +11,8 @@ void Desk::Impl::use_settings(const std::optional<crm::StoreSettings>& settings)
     identifier_key = settings->identifier_key;
     loyalty = settings->loyalty;
     rules.member_code_key = settings->member_code_key;
+    offline_points = settings->offline_points;
+    lead = settings->lead;
 }
 
 Status Desk::Impl::take_up(DeskMemory memory) {
@@ -18,7 +20,9 @@ Status Desk::Impl::take_up(DeskMemory memory) {
     rules.country_code = options.country_code;
     hlc = sync::Hlc(memory.hlc);
     use_settings(memory.settings);
+    heard = heard_kept = memory.server_heard;
     for (Hold& hold : memory.holds) holds.emplace(hold.id, std::move(hold));
+    for (const Lent& each : memory.lent) lent.emplace(each.hold, LentUnder{each, memory.holder});
     for (crm::RetailTransaction& sale : memory.suspended) {
         OpenTransaction transaction;
         transaction.key = {sale.key.day, sale.key.number};
@@ -34,7 +38,7 @@ Status Desk::Impl::take_up(DeskMemory memory) {
         transaction.tenders = std::move(sale.tenders);
         suspended.insert(transaction.key);
         for (const auto& [id, hold] : holds) {
-            if (hold.transaction == transaction.key) transaction.hold = hold;
+            if (hold.transaction == transaction.key && hold.granted) transaction.hold = hold;
         }
         auto& kept = open.emplace(transaction.key, std::move(transaction)).first->second;
         if (sale.redeemed_offers.empty() || !kept.member) continue;
@@ -93,7 +97,7 @@ Result<CustomerView> Desk::identify(const TransactionName& name, const Presented
 Status Desk::forget_customer(const TransactionName& name, Time now) {
     MUDI_TRY(auto* open, impl_->opened(name, now));
     open->touched = now;
-    return impl_->forget_customer(*open);
+    return impl_->forget_customer(*open, now);
 }
 
 Result<std::optional<CustomerView>> Desk::customer(const TransactionName& name, Time now) {
@@ -145,8 +149,45 @@ Status Desk::release(const TransactionName& name, HoldId hold, Time now) {
     open->touched = now;
     if (!open->hold || open->hold->id != hold)
         return fail(Code::not_found, "hold.unknown", "no such hold on this transaction");
-    return impl_->release(*open);
+    return impl_->release(*open, now);
 }
+
+Result<RedeemQuestion> Desk::prepare_redeem(const TransactionName& name, Points points, AskedOf asked,
+                                            Time now) {
+    MUDI_TRY(auto* open, impl_->opened(name, now));
+    open->touched = now;
+    return impl_->prepare_redeem(*open, points, asked, now);
+}
+
+Result<HoldView> Desk::hold_granted(const TransactionName& name, const RedeemQuestion& question,
+                                    RightsHolder lender, Time now) {
+    return impl_->hold_granted(name, question, lender, now);
+}
+
+Status Desk::hold_refused(const TransactionName& name, const RedeemQuestion& question, Time now) {
+    return impl_->hold_refused(name, question, now);
+}
+
+Status Desk::hold_unanswered(const TransactionName& name, const RedeemQuestion& question, Time now) {
+    return impl_->hold_unanswered(name, question, now);
+}
+
+Result<Points> Desk::own_right(const TransactionName& name, Time now) {
+    MUDI_TRY(const auto* open, impl_->opened(name, now));
+    return impl_->own_right(*open, now);
+}
+
+Result<sync::ReserveAnswer> Desk::lend(const sync::Reserve& asked, Time now) {
+    return impl_->lend(asked, now);
+}
+
+std::vector<sync::Reserve> Desk::unsettled() const { return impl_->unsettled(); }
+
+Status Desk::settled(HoldId hold, const sync::ReserveAnswer& answer, Time now) {
+    return impl_->settled(hold, answer, now);
+}
+
+Result<bool> Desk::tidy(Time now) { return impl_->tidy(now); }
 
 Result<TenderView> Desk::add_tender(const TransactionName& name, crm::Tender tender, Time now) {
     MUDI_TRY(auto* open, impl_->opened(name, now));
@@ -162,7 +203,7 @@ Status Desk::suspend(const TransactionName& name, Time now) {
 
 Status Desk::cancel(const TransactionName& name, Time now) {
     MUDI_TRY(auto* open, impl_->opened(name, now));
-    return impl_->cancel(*open);
+    return impl_->cancel(*open, now);
 }
 
 Result<Receipt> Desk::complete(const SaleDocument& document, Time now) {
@@ -183,15 +224,18 @@ Result<std::vector<CustomerView>> Desk::search(std::string_view typed, Time now)
     return impl_->search(typed, now);
 }
 
-void Desk::server_seen(const ServerSeen& seen) { impl_->seen = seen; }
+void Desk::server_seen(const ServerSeen& seen) { impl_->server_seen(seen); }
 
 Result<std::vector<TransactionKey>> Desk::feed_applied(std::span<const ProfileId> changed,
-                                                       bool settings_changed) {
-    return impl_->feed_applied(changed, settings_changed);
+                                                       bool settings_changed, Time now) {
+    return impl_->feed_applied(changed, settings_changed, now);
 }
 
 const DeskOptions& Desk::options() const { return impl_->options; }
 const crm::LoyaltyRules& Desk::loyalty() const { return impl_->loyalty; }
+crm::OfflinePoints Desk::offline_points() const { return impl_->offline_points; }
+const crm::LeadTill& Desk::lead() const { return impl_->lead; }
+bool Desk::is_lead() const { return impl_->is_lead(); }
 std::size_t Desk::open_transactions() const { return impl_->open.size(); }
 bool Desk::stale(Time now) const { return impl_->is_stale(now); }
 EventSeq Desk::last_captured() const { return impl_->last_captured; }

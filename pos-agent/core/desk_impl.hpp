@@ -29,6 +29,17 @@ struct Capture {
     std::optional<Money> receipt_total; ///< when it is not the transaction's
 };
 
+struct LentUnder {
+    Lent lent;
+    RightsHolder holder;
+};
+
+/// Who wants to spend points, and what these would pay.
+struct Redeemer {
+    HeldProfile profile;
+    Money amount;
+};
+
 struct Desk::Impl {
     Impl(DeskOptions desk_options, Storage& desk_storage, Random& desk_random)
         : options(std::move(desk_options)), storage(desk_storage), random(desk_random) {}
@@ -50,7 +61,7 @@ struct Desk::Impl {
                                   std::optional<Money> total, Time now);
     Result<TenderView> add_tender(OpenTransaction& open, crm::Tender tender) const;
     Status suspend(OpenTransaction& open);
-    Status cancel(OpenTransaction& open);
+    Status cancel(OpenTransaction& open, Time now);
     void forget(const TransactionKey& key);
     [[nodiscard]] crm::RetailTransaction as_transaction(const OpenTransaction& open) const;
 
@@ -60,11 +71,11 @@ struct Desk::Impl {
     Result<std::optional<HeldProfile>> held(const crm::Identifier& identifier);
     Result<CustomerView> view(const HeldProfile& profile, Time now, const OpenTransaction* open);
     Result<CustomerView> identify(OpenTransaction& open, const Presented& presented, Time now);
-    Status forget_customer(OpenTransaction& open);
+    Status forget_customer(OpenTransaction& open, Time now);
     Result<EventId> join(const JoinDocument& document, Time now);
     Result<std::vector<CustomerView>> search(std::string_view typed, Time now);
     Result<std::vector<TransactionKey>> feed_applied(std::span<const ProfileId> changed,
-                                                     bool settings_changed);
+                                                     bool settings_changed, Time now);
 
     // offers.cpp
     Result<std::vector<OfferView>> offers_of(const HeldProfile& profile, const OpenTransaction& open,
@@ -77,10 +88,36 @@ struct Desk::Impl {
     // points.cpp
     [[nodiscard]] Points available(const HeldProfile& profile, Time now, const Hold* apart = nullptr) const;
     [[nodiscard]] Points on_hold(ProfileId profile, Time now, const Hold* apart = nullptr) const;
+    [[nodiscard]] Points below_cap(const HeldProfile& profile, Time now) const;
+    Result<Redeemer> redeemer_of(const OpenTransaction& open, Points points, Time now);
+    Hold new_hold(const OpenTransaction& open, const Redeemer& redeemer, Points points, Time now);
     Result<HoldView> redeem(OpenTransaction& open, Points points, Time now);
-    Status release(OpenTransaction& open);
+    Status release(OpenTransaction& open, Time now);
     Status take_hold(Capture& capture) const;
     Status book_points(Capture& capture) const;
+
+    // rights.cpp
+    [[nodiscard]] bool is_lead() const;
+    void server_seen(const ServerSeen& now_seen);
+    [[nodiscard]] Points usable(const std::optional<crm::RightUse>& right, Time now) const;
+    Result<Points> own_right(const OpenTransaction& open, Time now);
+    Result<HoldView> take_own_right(OpenTransaction& open, const Redeemer& redeemer, Points points, Time now);
+    Result<RedeemQuestion> prepare_redeem(OpenTransaction& open, Points points, AskedOf asked, Time now);
+    OpenTransaction* answered(const TransactionName& name, const RedeemQuestion& question, Time now);
+    Result<HoldView> hold_granted(const TransactionName& name, const RedeemQuestion& question,
+                                  RightsHolder lender, Time now);
+    Status hold_refused(const TransactionName& name, const RedeemQuestion& question, Time now);
+    Status hold_unanswered(const TransactionName& name, const RedeemQuestion& question, Time now);
+    Status give_back(const Hold& hold, Time now);
+    void let_go(const Hold& hold, Time now);
+    Status record_return(const sync::RightReturned& returned, std::optional<HoldId> released,
+                         std::optional<RightMove> move, Time now);
+    Result<bool> return_rights(Time now);
+    Result<sync::ReserveAnswer> lend(const sync::Reserve& asked, Time now);
+    [[nodiscard]] std::vector<sync::Reserve> unsettled() const;
+    Status settled(HoldId id, const sync::ReserveAnswer& answer, Time now);
+    [[nodiscard]] Duration lapse_of(const Hold& hold) const;
+    Result<bool> tidy(Time now);
 
     // returns.cpp
     Status take_back(Capture& capture);
@@ -112,6 +149,13 @@ struct Desk::Impl {
     std::map<TransactionKey, OpenTransaction> open;
     std::set<TransactionKey> suspended; ///< with a copy in the storage
     std::unordered_map<HoldId, Hold> holds;
+
+    crm::OfflinePoints offline_points{crm::OfflinePoints::escrow};
+    crm::LeadTill lead;
+    std::optional<Time> heard;      ///< the server's last answer
+    std::optional<Time> heard_kept; ///< … as the storage has it
+    std::set<HoldId> under_way;     ///< asked for, and the answer may still come
+    std::unordered_map<HoldId, LentUnder> lent;
 };
 
 } // namespace mudi::till

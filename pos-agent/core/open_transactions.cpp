@@ -64,7 +64,7 @@ Result<const OpenTransaction*> Desk::Impl::begin(const Begin& request, Time now)
         fresh.training = request.training.value_or(false);
         // A hold from before a restart belongs to the transaction still.
         for (const auto& [id, hold] : holds) {
-            if (hold.transaction == key && hold.expires > now) fresh.hold = hold;
+            if (hold.transaction == key && hold.granted && hold.expires > now) fresh.hold = hold;
         }
         found = open.emplace(key, std::move(fresh)).first;
     } else if (request.training && *request.training != found->second.training) {
@@ -166,8 +166,8 @@ Status Desk::Impl::suspend(OpenTransaction& transaction) {
     return {};
 }
 
-Status Desk::Impl::cancel(OpenTransaction& transaction) {
-    if (transaction.hold) MUDI_CHECK(release(transaction));
+Status Desk::Impl::cancel(OpenTransaction& transaction, Time now) {
+    if (transaction.hold) MUDI_CHECK(release(transaction, now));
     if (suspended.contains(transaction.key)) MUDI_CHECK(storage.keep(SuspendedGone{transaction.key}));
     forget(TransactionKey(transaction.key));
     return {};

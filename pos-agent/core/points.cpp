@@ -6,18 +6,11 @@
 #include "desk_impl.hpp"
 
 namespace mudi::till {
-namespace {
-
-/// How long a lapsed hold is remembered, so that its late use is told from an unknown one.
-constexpr Duration lapsed_kept{std::chrono::hours{24}};
-
-} // namespace
-
 Points Desk::Impl::on_hold(ProfileId profile, Time now, const Hold* apart) const {
     Points sum;
     for (const auto& [id, hold] : holds) {
-        const bool counts =
-            hold.profile == profile && hold.expires > now && (apart == nullptr || apart->id != id);
+        const bool counts = hold.profile == profile && hold.expires > now &&
+                            (hold.granted || under_way.contains(id)) && (apart == nullptr || apart->id != id);
         if (counts) sum.value += hold.points.value;
     }
     return sum;
@@ -27,42 +20,60 @@ Points Desk::Impl::available(const HeldProfile& profile, Time now, const Hold* a
     return {profile.slice.balance.value + profile.local.value - on_hold(profile.slice.id, now, apart).value};
 }
 
-Result<HoldView> Desk::Impl::redeem(OpenTransaction& transaction, Points points, Time now) {
+Points Desk::Impl::below_cap(const HeldProfile& profile, Time now) const {
+    const Points exposed{profile.spent.value + on_hold(profile.slice.id, now).value};
+    return {std::max<std::int64_t>(loyalty.redeem_offline_max.value - exposed.value, 0)};
+}
+
+Result<Redeemer> Desk::Impl::redeemer_of(const OpenTransaction& transaction, Points points, Time now) {
     if (transaction.training) return fail(Code::invalid, "redeem.training", "an exercise spends no points");
     std::optional<HeldProfile> profile;
     if (transaction.member) {
         MUDI_TRY(profile, held(transaction.member->identifier));
     }
     if (!profile) return fail(Code::invalid, "redeem.customer", "no customer known here has been identified");
-    if (transaction.hold && transaction.hold->expires > now) {
+    if (transaction.asking || (transaction.hold && transaction.hold->expires > now)) {
         return fail(Code::conflict, "redeem.held", "the transaction holds points already");
     }
     MUDI_TRY(const Money amount, crm::points_value(points, available(*profile, now), loyalty));
-    const bool asked = seen.linked && !is_stale(now);
-    const std::int64_t exposed = profile->spent.value + on_hold(profile->slice.id, now).value + points.value;
-    if (!asked && exposed > loyalty.redeem_offline_max.value) {
+    return Redeemer{*std::move(profile), amount};
+}
+
+Hold Desk::Impl::new_hold(const OpenTransaction& transaction, const Redeemer& redeemer, Points points,
+                          Time now) {
+    Hold hold;
+    hold.id = HoldId{random.bits128()};
+    hold.transaction = transaction.key;
+    hold.profile = redeemer.profile.slice.id;
+    hold.points = points;
+    hold.amount = redeemer.amount;
+    hold.expires = now + options.hold_for;
+    return hold;
+}
+
+Result<HoldView> Desk::Impl::redeem(OpenTransaction& transaction, Points points, Time now) {
+    MUDI_TRY(const Redeemer redeemer, redeemer_of(transaction, points, now));
+    if (offline_points == crm::OfflinePoints::escrow)
+        return take_own_right(transaction, redeemer, points, now);
+    if (points > below_cap(redeemer.profile, now)) {
         return fail(Code::invalid, "redeem.offline_cap",
                     "more points than may be spent while the server cannot be asked");
     }
-    for (auto lapsed = holds.begin(); lapsed != holds.end();) {
-        if (now - lapsed->second.expires < lapsed_kept) {
-            ++lapsed;
-            continue;
-        }
-        MUDI_CHECK(storage.keep(HoldReleased{lapsed->first}));
-        lapsed = holds.erase(lapsed);
-    }
-    const Hold hold{HoldId{random.bits128()}, transaction.key, profile->slice.id, points, amount,
-                    now + options.hold_for};
+    const Hold hold = new_hold(transaction, redeemer, points, now);
     MUDI_CHECK(storage.keep(hold));
     holds.emplace(hold.id, hold);
     transaction.hold = hold;
     return HoldView{hold, is_stale(now)};
 }
 
-Status Desk::Impl::release(OpenTransaction& transaction) {
-    MUDI_CHECK(storage.keep(HoldReleased{transaction.hold->id}));
-    holds.erase(transaction.hold->id);
+Status Desk::Impl::release(OpenTransaction& transaction, Time now) {
+    const auto held_now = holds.find(transaction.hold->id);
+    if (held_now != holds.end()) {
+        auto given = give_back(Hold(held_now->second), now);
+        // On a full disk it is given back when there is room again.
+        if (!given && given.error().code != Code::unavailable) return given;
+        if (!given) let_go(held_now->second, now);
+    }
     transaction.hold.reset();
     return {};
 }
@@ -85,7 +96,7 @@ Status Desk::Impl::take_hold(Capture& capture) const {
         return fail(Code::invalid, "hold.missing", "paid in points without a hold on them");
     const auto found = holds.find(*capture.draft.hold);
     const TransactionKey key{sale.key.day, sale.key.number};
-    if (found == holds.end() || found->second.transaction != key) {
+    if (found == holds.end() || found->second.transaction != key || !found->second.granted) {
         return fail(Code::not_found, "hold.unknown", "no such hold on this transaction");
     }
     const Hold& hold = found->second;
@@ -104,8 +115,10 @@ Status Desk::Impl::take_hold(Capture& capture) const {
 Status Desk::Impl::book_points(Capture& capture) const {
     const crm::RetailTransaction& sale = capture.draft.transaction;
     if (capture.hold) {
-        capture.ledger.push_back(
-            {crm::LedgerKind::redeem_reward, {-capture.hold->points.value}, capture.hold->id});
+        capture.ledger.push_back({crm::LedgerKind::redeem_reward,
+                                  {-capture.hold->points.value},
+                                  capture.hold->id,
+                                  capture.hold->lender});
     }
     if (sale.kind == crm::TransactionKind::sale) {
         Points earned;

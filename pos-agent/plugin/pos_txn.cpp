@@ -248,10 +248,11 @@ Outcome<mudi_rc> apply(Txn& txn, mudi_pos& pos, const char* offer_id, mudi_effec
     return MUDI_OK;
 }
 
-Outcome<mudi_rc> redeem(Txn& txn, mudi_pos& pos, std::int64_t points, mudi_effect* out, size_t* n) {
+Outcome<mudi_rc> redeem(Txn& txn, std::int64_t points, mudi_effect* out, size_t* n) {
     auto room = Room<mudi_effect>::of(out, n, "out");
     if (!room) return tl::make_unexpected(room.error());
-    const auto answer = txn.redeem(points, usual(pos));
+    // The server, or a neighbour, may have to be asked.
+    const auto answer = txn.redeem(points, Deadline(MUDI_TIMEOUT_MAX_MS));
     if (!answer) return tl::make_unexpected(answer.error());
     const auto hold = hold_out(*answer);
     if (!hold) return tl::make_unexpected(hold.error());
@@ -350,7 +351,7 @@ mudi_rc mudi_offer_take_back(mudi_txn* txn, const char* offer_id) {
 }
 
 mudi_rc mudi_redeem(mudi_txn* txn, int64_t points, mudi_effect* out, size_t* n) {
-    return on(txn, [&](Txn& t, mudi_pos& pos) { return redeem(t, pos, points, out, n); });
+    return on(txn, [&](Txn& t, mudi_pos&) { return redeem(t, points, out, n); });
 }
 
 mudi_rc mudi_release(mudi_txn* txn, const char* hold_id) {

@@ -18,7 +18,7 @@ EventTable::EventTable(db::Connection& connection, const Sealer& sealer)
       bodies_(connection, "SELECT row, body FROM event WHERE row > :after ORDER BY row LIMIT 500"),
       set_chain_(connection, "UPDATE event SET chain = :chain WHERE row = :row"),
       // Stops at the first event that must stay, so that what is kept is always the whole end of the chain.
-      prunable_(connection, "SELECT coalesce(min(CASE WHEN row >= :acked OR captured_ms >= :before THEN row "
+      prunable_(connection, "SELECT coalesce(min(CASE WHEN row >= :keep OR captured_ms >= :before THEN row "
                             "END) - 1, max(row)) "
                             "FROM (SELECT row, captured_ms FROM event ORDER BY row LIMIT :count_max)"),
       erase_(connection, "DELETE FROM event WHERE row <= :row") {}
@@ -104,8 +104,8 @@ Result<Bits128> EventTable::rechain() {
     }
 }
 
-Result<std::optional<EventRow>> EventTable::prunable(Time before, EventRow acked, std::int64_t count_max) {
-    MUDI_TRY(const auto found, prunable_.first(acked, before, count_max));
+Result<std::optional<EventRow>> EventTable::prunable(Time before, EventRow keep, std::int64_t count_max) {
+    MUDI_TRY(const auto found, prunable_.first(keep, before, count_max));
     return found ? std::get<0>(*found) : std::nullopt;
 }
 

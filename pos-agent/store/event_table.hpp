@@ -36,9 +36,9 @@ public:
     Result<std::vector<sync::Event>> read(EventRow after, EventRow base, const OutboxLimits& limits);
     /// Computes the chain anew from the first event kept. Gives its end.
     Result<Bits128> rechain();
-    /// The newest row that prune() may take away: captured before `before`, older than `acked`, at most
+    /// The newest row that prune() may take away: captured before `before`, older than row `keep`, at most
     /// `count_max` rows.
-    Result<std::optional<EventRow>> prunable(Time before, EventRow acked, std::int64_t count_max);
+    Result<std::optional<EventRow>> prunable(Time before, EventRow keep, std::int64_t count_max);
     Result<std::int64_t> erase_up_to(EventRow row);
 
 private:

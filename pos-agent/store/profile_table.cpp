@@ -18,26 +18,34 @@ constexpr std::int64_t rows_scanned_max = 20'000;
 
 ProfileTable::ProfileTable(db::Connection& connection, const Sealer& sealer, const Key256& data_key)
     : sealer_(sealer), parts_(data_key),
-      by_id_(connection, "SELECT reflected, handed, body FROM profile WHERE id = :id"),
-      by_identifier_(
-          connection,
-          "SELECT p.reflected, p.handed, p.body FROM identifier i JOIN profile p ON p.id = i.profile "
-          "WHERE i.hash = :hash"),
+      by_id_(connection, "SELECT reflected, handed, applied, era, digest, body FROM profile WHERE id = :id"),
+      by_identifier_(connection,
+                     "SELECT p.reflected, p.handed, p.applied, p.era, p.digest, p.body FROM identifier i "
+                     "JOIN profile p ON p.id = i.profile WHERE i.hash = :hash"),
       put_(connection,
-           "INSERT INTO profile (id, epoch, reflected, handed, body) VALUES (:id, :epoch, :reflected, "
-           ":handed, :body) "
-           "ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, reflected = excluded.reflected, "
-           "handed = excluded.handed, body = excluded.body"),
+           "INSERT INTO profile (id, reflected, handed, applied, era, part, digest, body) "
+           "VALUES (:id, :reflected, :handed, :applied, :era, :part, :digest, :body) "
+           "ON CONFLICT (id) DO UPDATE SET reflected = excluded.reflected, handed = excluded.handed, "
+           "applied = excluded.applied, era = excluded.era, part = excluded.part, "
+           "digest = excluded.digest, body = excluded.body"),
+      say_(connection, "UPDATE profile SET reflected = :reflected, handed = :handed, applied = :applied, "
+                       "era = :era WHERE id = :id"),
+      place_(connection, "UPDATE profile SET part = :part, digest = :digest WHERE id = :id"),
+      outdate_(connection, "UPDATE profile SET digest = 0 WHERE id = :id"),
       erase_(connection, "DELETE FROM profile WHERE id = :id"),
       put_identifier_(connection, "INSERT INTO identifier (hash, profile) VALUES (:hash, :profile) "
-                                  "ON CONFLICT (hash) DO UPDATE SET profile = excluded.profile"),
+                                  "ON CONFLICT (hash) DO UPDATE SET profile = excluded.profile "
+                                  "WHERE profile <> excluded.profile"),
       erase_identifier_(connection, "DELETE FROM identifier WHERE hash = :hash AND profile = :profile"),
       put_name_(connection,
                 "INSERT INTO name_part (token, profile) VALUES (:token, :profile) ON CONFLICT DO NOTHING"),
       erase_name_(connection, "DELETE FROM name_part WHERE token = :token AND profile = :profile"),
       by_name_(connection,
                "SELECT profile FROM name_part WHERE token BETWEEN :first AND :last LIMIT :count_max"),
-      older_(connection, "SELECT id FROM profile WHERE epoch < :epoch") {}
+      in_parts_(connection, "SELECT id FROM profile WHERE part BETWEEN :first AND :last"),
+      digests_(connection, "SELECT part, digest FROM profile"),
+      ids_after_(connection, "SELECT id FROM profile WHERE id > :after ORDER BY id LIMIT :count_max"),
+      unplaced_(connection, "SELECT id, body FROM profile WHERE part < 0 LIMIT :count_max") {}
 
 Result<crm::ProfileSlice> ProfileTable::unseal(const Bytes& body) const {
     MUDI_TRY(const auto plain, sealer_.open(body));
@@ -49,9 +57,9 @@ Result<std::optional<HeldSlice>> ProfileTable::find(const ProfileName& name) {
     auto found = id != nullptr ? by_id_.first(*id) : by_identifier_.first(std::get<IdentifierHash>(name));
     if (!found) return tl::make_unexpected(std::move(found).error());
     if (!*found) return std::optional<HeldSlice>{};
-    const auto& [reflected, handed, body] = **found;
+    const auto& [reflected, handed, applied, era, digest, body] = **found;
     MUDI_TRY(auto slice, unseal(body));
-    return std::optional{HeldSlice{std::move(slice), {reflected, handed}}};
+    return std::optional{HeldSlice{std::move(slice), {{reflected, handed}, applied, era}, digest}};
 }
 
 Result<std::optional<HeldSlice>> ProfileTable::find_old(ProfileId id) {
@@ -62,9 +70,16 @@ Result<std::optional<HeldSlice>> ProfileTable::find_old(ProfileId id) {
 }
 
 Result<ProfileChange> ProfileTable::put(const crm::ProfileSlice& slice, std::string_view body,
-                                        std::int64_t epoch, SliceMarks marks) {
+                                        FeedPlace place, const SliceSays& says) {
     MUDI_TRY(auto before, find_old(slice.id));
-    MUDI_CHECK(put_(slice.id, epoch, marks.reflected, marks.handed, sealer_.seal(body)));
+    const auto& [reflected, handed] = says.marks;
+    if (before && before->digest == place.digest && before->digest != 0) {
+        MUDI_CHECK(say_(reflected, handed, says.applied, says.era, slice.id));
+        MUDI_CHECK(index_identifiers(slice));
+        return ProfileChange{};
+    }
+    MUDI_CHECK(put_(slice.id, reflected, handed, says.applied, says.era, place.part, place.digest,
+                    sealer_.seal(body)));
     ProfileChange change{before ? 0 : 1, static_cast<std::int64_t>(slice.offers.size())};
     std::optional<crm::ProfileSlice> old;
     if (before) {
@@ -75,9 +90,14 @@ Result<ProfileChange> ProfileTable::put(const crm::ProfileSlice& slice, std::str
     return change;
 }
 
-Status ProfileTable::index(const crm::ProfileSlice& slice, const std::optional<crm::ProfileSlice>& before) {
-    // Written again even when the slice had it already: two profiles may have claimed it in the meantime.
+/// Also when the slice had them already: two profiles may have claimed one in the meantime.
+Status ProfileTable::index_identifiers(const crm::ProfileSlice& slice) {
     for (const IdentifierHash& hash : slice.identifiers) MUDI_CHECK(put_identifier_(hash, slice.id));
+    return {};
+}
+
+Status ProfileTable::index(const crm::ProfileSlice& slice, const std::optional<crm::ProfileSlice>& before) {
+    MUDI_CHECK(index_identifiers(slice));
     if (before) {
         for (const IdentifierHash& hash : before->identifiers) {
             if (std::ranges::find(slice.identifiers, hash) != slice.identifiers.end()) continue;
@@ -112,16 +132,38 @@ Result<ProfileChange> ProfileTable::erase(ProfileId id) {
     return ProfileChange{-1, -static_cast<std::int64_t>(before->slice.offers.size())};
 }
 
-Result<ProfileChange> ProfileTable::sweep(std::int64_t epoch) {
-    std::vector<ProfileId> gone;
-    MUDI_CHECK(older_.each([&](ProfileId id) { gone.push_back(id); }, epoch));
-    ProfileChange sum;
-    for (const ProfileId id : gone) {
-        MUDI_TRY(const auto change, erase(id));
-        sum.profiles += change.profiles;
-        sum.offers += change.offers;
+Status ProfileTable::outdate(ProfileId id) {
+    MUDI_CHECK(outdate_(id));
+    return {};
+}
+
+Result<std::vector<ProfileId>> ProfileTable::in_parts(PartRange range) {
+    std::vector<ProfileId> ids;
+    MUDI_CHECK(in_parts_.each([&](ProfileId id) { ids.push_back(id); }, range.first, range.last));
+    return ids;
+}
+
+Status ProfileTable::sum(PartSums& sums) {
+    return digests_.each([&](std::int64_t part, std::uint64_t digest) { add(sums, part, digest); });
+}
+
+Result<std::vector<ProfileId>> ProfileTable::ids_after(ProfileId after, std::int64_t count_max) {
+    std::vector<ProfileId> ids;
+    MUDI_CHECK(ids_after_.each([&](ProfileId id) { ids.push_back(id); }, after, count_max));
+    return ids;
+}
+
+Result<std::int64_t> ProfileTable::place_old(std::int64_t count_max) {
+    MUDI_TRY(const auto rows, unplaced_.all(count_max));
+    for (const auto& [id, sealed] : rows) {
+        const auto body = sealer_.open(sealed);
+        FeedPlace place =
+            place_of(sync::FeedKind::profile, std::to_string(id.value), body ? *body : std::string{});
+        // A damaged slice counts as another content: the server's takes its place.
+        if (!body) place.digest = 0;
+        MUDI_CHECK(place_(place.part, place.digest, id));
     }
-    return sum;
+    return static_cast<std::int64_t>(rows.size());
 }
 
 Result<std::optional<std::vector<ProfileId>>> ProfileTable::scan(NameParts::Range range, bool cut) {

@@ -1,8 +1,10 @@
 #include <mudi/till/store.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include <mudi/base/mutant.hpp>
 #include <mudi/till/name_fold.hpp>
 
 #include "database.hpp"
@@ -10,7 +12,6 @@
 namespace mudi::till {
 namespace {
 
-constexpr std::int64_t pruned_per_call_max = 500;
 /// How many probable finds of a name search are looked at; each costs some 10 µs.
 constexpr std::size_t candidates_max = 400;
 
@@ -29,23 +30,34 @@ bool name_matches(const std::string& name, std::span<const std::string> keys) {
 } // namespace
 
 Database::Database(std::unique_ptr<db::Connection> connection, const StoreOptions& options, Random& random)
-    : connection_(std::move(connection)), till_(options.till), store_(options.store),
-      workstation_(options.workstation), random_(random), sealer_(options.data_key, random),
-      meta_table_(*connection_), events_(*connection_, sealer_), sales_(*connection_),
-      profiles_(*connection_, sealer_, options.data_key), open_(*connection_, sealer_),
-      catalogue_(*connection_, sealer_) {}
+    : connection_(std::move(connection)), options_(options), random_(random),
+      sealer_(options.data_key, random), meta_table_(*connection_), events_(*connection_, sealer_),
+      marks_(*connection_), sales_(*connection_), profiles_(*connection_, sealer_, options.data_key),
+      open_(*connection_, sealer_), catalogue_(*connection_, sealer_), raw_(*connection_, sealer_),
+      rights_(*connection_),
+      free_pages_(*connection_,
+                  "SELECT f.freelist_count * p.page_size FROM pragma_freelist_count f, pragma_page_size p") {}
 
-Status Database::start(const StoreOptions& options) {
-    // A sale dirties some seven pages: a checkpoint, with its three fsyncs, comes every 300 sales or so.
-    MUDI_CHECK(connection_->execute("PRAGMA wal_autocheckpoint = 2000"));
+Status Database::checkpoints_apart() {
+    return connection_->execute("PRAGMA wal_autocheckpoint = " + std::to_string(options_.log_pages_max));
+}
+
+Status Database::start() {
+    MUDI_CHECK(checkpoints_apart());
     MUDI_CHECK(db::migrate(*connection_, migrations()));
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
-    MUDI_TRY(meta_, meta_table_.open(options, sealer_, Incarnation{random_.next()}));
-    MUDI_TRY(last_, events_.last());
-    MUDI_CHECK(transaction.commit());
+    {
+        MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
+        MUDI_TRY(meta_, meta_table_.open(options_, sealer_, Incarnation{random_.next()}));
+        MUDI_TRY(last_, events_.last());
+        MUDI_CHECK(transaction.commit());
+    }
+    MUDI_CHECK(take_up_rights());
     last_.row = std::max(last_.row, meta_.base);
     // An earlier run may have sent everything.
     handed_ = last_.row;
+    MUDI_CHECK(place_old_rows());
+    if (meta_.program != options_.program_version) MUDI_CHECK(take_up_raw_rows());
+    start_reserve();
     return {};
 }
 
@@ -54,17 +66,11 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, Random& 
     target.target = options.path;
     target.durability = options.durability;
     target.cache_kib = options.cache_kib;
+    target.vfs = options.vfs;
     MUDI_TRY(auto connection, db::Connection::open(target));
     auto database = std::make_unique<Database>(std::move(connection), options, random);
-    MUDI_CHECK(database->start(options));
+    MUDI_CHECK(database->start());
     return std::unique_ptr<Store>(std::move(database));
-}
-
-template <class Write>
-Status Database::write_relaxed(Write&& write) {
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_, db::Commit::relaxed));
-    MUDI_CHECK(write());
-    return transaction.commit();
 }
 
 Status Database::write_sale(EventRow row, Bits128 chain, const SaleToRecord& sale) {
@@ -73,6 +79,8 @@ Status Database::write_sale(EventRow row, Bits128 chain, const SaleToRecord& sal
         if (taken) return tl::make_unexpected(conflict());
     }
     MUDI_CHECK(events_.insert(row, sale.event, chain, sale.captured));
+    if (sale.right) MUDI_CHECK(move_right(*sale.right));
+    if (sale.released) MUDI_CHECK(open_.erase(*sale.released));
     if (!sale.sale) return {};
     MUDI_CHECK(sales_.insert(row, *sale.sale));
     if (sale.sale->hold) MUDI_CHECK(open_.erase(*sale.sale->hold));
@@ -80,11 +88,17 @@ Status Database::write_sale(EventRow row, Bits128 chain, const SaleToRecord& sal
     return {};
 }
 
-Result<EventSeq> Database::record(const SaleToRecord& sale) {
+Result<EventSeq> Database::record_once(const SaleToRecord& sale) {
     const EventRow row{last_.row.value + 1};
     const Bits128 chain = chain_next(last_.chain, sale.event.body);
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
+    const auto commit =
+        mutant::planted(mutant::Bug::sale_not_durable) ? db::Commit::relaxed : db::Commit::durable;
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_, commit));
+    // What a hold or a right becomes must not come true twice, once here and once in a copy put back.
+    const bool about_rights = sale.right || sale.released || (sale.sale && sale.sale->hold);
+    Meta meta = meta_;
     auto written = write_sale(row, chain, sale);
+    if (written && about_rights) written = tick(meta);
     if (!written) {
         if (written.error().name == "db.constraint") return tl::make_unexpected(conflict());
         return tl::make_unexpected(std::move(written).error());
@@ -92,7 +106,22 @@ Result<EventSeq> Database::record(const SaleToRecord& sale) {
     MUDI_CHECK(transaction.commit());
     last_ = {row, chain, sale.event.hlc};
     ++commits_;
+    if (about_rights) {
+        meta_ = meta;
+        testify();
+    }
     return EventSeq{row.value - meta_.base.value};
+}
+
+Result<EventSeq> Database::record(const SaleToRecord& sale) {
+    if (!sale.sale) return record_extra(sale);
+    auto recorded = record_once(sale);
+    for (const Remedy remedy : remedies) {
+        if (recorded || !is_full(recorded.error())) break;
+        press();
+        if (make_room(remedy)) recorded = record_once(sale);
+    }
+    return recorded;
 }
 
 Result<std::optional<StoredTransaction>> Database::find_transaction(const TransactionKey& key) {
@@ -117,13 +146,21 @@ Result<std::optional<StoredTransaction>> Database::find_transaction(const Transa
 }
 
 Result<HeldProfile> Database::with_local(HeldSlice held) {
-    MUDI_TRY(const LocalPoints points, sales_.local_points(held.slice, held.marks));
-    return HeldProfile{std::move(held.slice), points.local, points.spent};
+    SliceMarks marks = held.says.marks;
+    if (held.says.era == meta_.era) {
+        // Since it came we may have heard when our events arrived.
+        MUDI_TRY(const EventRow arrived, marks_.arrived_by(held.says.applied));
+        marks.reflected = std::max(marks.reflected, std::min(arrived, marks.handed));
+    }
+    MUDI_TRY(const LocalPoints points, sales_.local_points(held.slice, marks));
+    MUDI_TRY(const auto right, right_of(held.slice.id));
+    return HeldProfile{std::move(held.slice), points.local, points.spent, right};
 }
 
 Result<std::optional<HeldProfile>> Database::find_profile(const ProfileName& name) {
     MUDI_TRY(auto held, profiles_.find(name));
     if (!held) return std::optional<HeldProfile>{};
+    recent_.add(held->slice.id);
     MUDI_TRY(auto profile, with_local(*std::move(held)));
     return std::optional{std::move(profile)};
 }
@@ -150,15 +187,29 @@ Status Database::write_side(const SideFact& fact) {
     if (const auto* hold = std::get_if<Hold>(&fact)) return open_.put(*hold);
     if (const auto* released = std::get_if<HoldReleased>(&fact)) return open_.erase(released->id);
     if (const auto* suspended = std::get_if<Suspended>(&fact)) return open_.suspend(suspended->transaction);
+    if (const auto* heard = std::get_if<ServerHeard>(&fact)) return meta_table_.save_heard(heard->at);
     return open_.erase_suspended(std::get<SuspendedGone>(fact).key);
 }
 
 Status Database::keep(const SideFact& fact) {
-    if (!std::holds_alternative<Suspended>(fact)) return write_relaxed([&] { return write_side(fact); });
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
-    MUDI_CHECK(write_side(fact));
-    MUDI_CHECK(transaction.commit());
-    ++commits_;
+    const bool suspends = std::holds_alternative<Suspended>(fact);
+    const auto* hold = std::get_if<Hold>(&fact);
+    const bool asks = hold != nullptr && hold->asked == AskedOf::server && !hold->granted;
+    const auto* right = std::get_if<RightUsed>(&fact);
+    const bool extra = suspends || asks || (right != nullptr && right->move.points.value > 0);
+    if (extra && pressure_ == Pressure::extras) return tl::make_unexpected(no_room());
+    const auto write = [&]() -> Status {
+        if (right != nullptr) return keep_right(*right);
+        MUDI_TRY(auto transaction,
+                 db::WriteTransaction::begin(*connection_,
+                                             suspends || asks ? db::Commit::durable : db::Commit::relaxed));
+        MUDI_CHECK(write_side(fact));
+        return transaction.commit();
+    };
+    auto written = write();
+    if (!written) return notice(std::move(written).error());
+    if (suspends || asks) ++commits_;
+    if (const auto* heard = std::get_if<ServerHeard>(&fact)) meta_.heard = heard->at;
     return {};
 }
 
@@ -168,96 +219,10 @@ Result<DeskMemory> Database::load() {
     MUDI_TRY(memory.settings, catalogue_.settings());
     MUDI_TRY(memory.holds, open_.holds());
     MUDI_TRY(memory.suspended, open_.suspended());
+    memory.holder = meta_.rights.holder;
+    MUDI_TRY(memory.lent, rights_.lent());
+    if (meta_.heard != Time{}) memory.server_heard = meta_.heard;
     return memory;
-}
-
-sync::TillState Database::state() const {
-    sync::TillState state;
-    state.till = till_;
-    state.store = store_;
-    state.workstation = workstation_;
-    state.incarnation = meta_.incarnation;
-    state.last = EventSeq{last_.row.value - meta_.base.value};
-    state.acked = EventSeq{meta_.acked.value - meta_.base.value};
-    state.ack_generation = meta_.ack_generation;
-    state.cursor = meta_.cursor;
-    return state;
-}
-
-Result<sync::till_in::OutboxRead> Database::read_outbox(EventSeq after, const OutboxLimits& limits) {
-    const EventRow after_row{after.value + meta_.base.value};
-    sync::till_in::OutboxRead out;
-    out.after = after;
-    if (after.value < 0 || after_row > last_.row)
-        return fail(Code::invalid, "outbox.after", "no such place in the outbox");
-    if (after.value > 0) {
-        MUDI_TRY(const auto chain, events_.chain_at(after_row));
-        if (!chain)
-            return fail(Code::not_found, "outbox.pruned", "the events asked for are not kept any more");
-        out.chain_before = *chain;
-    } else {
-        MUDI_TRY(const auto first, events_.first());
-        if (first && first->value > meta_.base.value + 1) {
-            return fail(Code::not_found, "outbox.pruned", "the events asked for are not kept any more");
-        }
-    }
-    MUDI_TRY(out.events, events_.read(after_row, meta_.base, limits));
-    if (!out.events.empty())
-        handed_ = std::max(handed_, EventRow{out.events.back().seq.value + meta_.base.value});
-    return out;
-}
-
-Status Database::save_ack(EventSeq acked, std::uint64_t generation) {
-    const EventRow row{acked.value + meta_.base.value};
-    if (acked.value < 0 || row > last_.row)
-        return fail(Code::invalid, "outbox.ack", "an event is acknowledged that is not here");
-    Meta meta = meta_;
-    meta.acked = row;
-    meta.ack_generation = generation;
-    MUDI_CHECK(write_relaxed([&] { return meta_table_.save_ack(meta); }));
-    meta_ = meta;
-    return {};
-}
-
-Result<sync::till_in::LifeBegun> Database::begin_new_life() {
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
-    MUDI_TRY(const auto first, events_.first());
-    Meta meta = meta_;
-    meta.incarnation = Incarnation{random_.next()};
-    meta.base = first ? EventRow{first->value - 1} : last_.row;
-    meta.acked = meta.base;
-    meta.ack_generation = 0;
-    MUDI_TRY(const Bits128 chain, events_.rechain());
-    MUDI_CHECK(meta_table_.save_life(meta));
-    MUDI_CHECK(transaction.commit());
-    ++commits_;
-    meta_ = meta;
-    last_.chain = chain;
-    return sync::till_in::LifeBegun{meta_.incarnation, EventSeq{last_.row.value - meta_.base.value}};
-}
-
-Result<std::int64_t> Database::prune(Time before) {
-    MUDI_TRY(const auto row, events_.prunable(before, meta_.acked, pruned_per_call_max));
-    if (!row) return std::int64_t{0};
-    std::int64_t gone = 0;
-    const auto erase = [&]() -> Status {
-        MUDI_TRY(gone, events_.erase_up_to(*row));
-        return gone == 0 ? Status{} : sales_.erase_up_to(*row);
-    };
-    MUDI_CHECK(write_relaxed(erase));
-    return gone;
-}
-
-StoreCounts Database::counts() const {
-    StoreCounts counts;
-    counts.captured = last_.row.value - meta_.base.value;
-    counts.acked = meta_.acked.value - meta_.base.value;
-    counts.unsent = counts.captured - counts.acked;
-    counts.profiles = meta_.profiles;
-    counts.offers_held = meta_.offers_held;
-    counts.products = meta_.products;
-    counts.commits = commits_;
-    return counts;
 }
 
 } // namespace mudi::till

@@ -1,6 +1,7 @@
 #include "json.hpp"
-#include <algorithm>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 std::int64_t us(Time time) { return to_ms(time) * 1000; }
+json optional_us(const std::optional<Time>& time) { return time ? json(us(*time)) : json(nullptr); }
 
 std::string_view word(crm::OfferKind kind) {
     switch (kind) {
@@ -242,9 +244,18 @@ json to_json(const QuarantinedEvent& event) {
             {"tried_us", us(event.tried)}};
 }
 
+json to_json(const Alarm& alarm) {
+    json out{{"name", alarm.name}, {"for_ms", alarm.lasts.count()}, {"text", alarm.text}};
+    if (alarm.till.value != 0) out["till"] = alarm.till.value;
+    return out;
+}
+
 json to_json(const StatusCounts& counts, const ApiOptions& options, const Live& live) {
+    json alarms = json::array();
+    for (const auto& alarm : alarms_of(live)) alarms.push_back(to_json(alarm));
     return {{"version", options.version},
             {"generation", to_hex(to_bytes(Bits128{0, counts.generation}).data.substr(8))},
+            {"starts", counts.starts},
             {"uptime_s", live.uptime_s},
             {"purchases", counts.purchases},
             {"lines", counts.lines},
@@ -259,35 +270,122 @@ json to_json(const StatusCounts& counts, const ApiOptions& options, const Live& 
              {{"received", counts.received},
               {"applied", counts.applied},
               {"waiting", counts.waiting},
-              {"quarantined", counts.quarantined}}},
+              {"quarantined", counts.quarantined},
+              {"unsafe", counts.unsafe}}},
             {"lag_ms", counts.lag.count()},
             {"tills", counts.tills},
+            {"tills_enrolled", counts.tills_enrolled},
+            {"tills_revoked", counts.tills_revoked},
             {"connected", live.connected},
+            {"access", options.access_open ? "open" : "enrolled"},
+            {"backup",
+             {{"count", counts.backups},
+              {"last_us", optional_us(counts.backup_verified)},
+              {"running", live.backup_running},
+              {"failed", live.backup_failed}}},
+            {"points",
+             {{"offline", options.points.offline == crm::OfflinePoints::escrow ? "escrow" : "floor"},
+              {"breached", counts.points_breached.value},
+              {"settling", counts.points_settling}}},
+            {"alarms", std::move(alarms)},
             {"database", options.database},
             {"database_bytes", counts.database_bytes},
             {"rss_kib", live.rss_kib}};
 }
 
 json to_json(const TillRow& till, const Live& live, Time now) {
-    auto captured = till.acked;
-    auto contact = till.last_contact;
-    if (const auto found = live.contacts.find(till.till); found != live.contacts.end()) {
-        captured = std::max(captured, found->second.captured);
-        contact = std::max(contact, found->second.last);
-    }
-    // What was in touch before a restart of the server is not connected until it is heard again.
-    const bool connected = live.contacts.contains(till.till) && now - contact <= contact_fresh;
+    const auto figures = look_at(till, live, now);
     return {{"till", till.till.value},
             {"store", till.store.value},
             {"workstation", till.workstation.value},
             {"incarnation", to_hex(to_bytes(Bits128{0, till.incarnation.value}).data.substr(8))},
-            {"captured", captured.value},
+            {"captured", figures.captured.value},
             {"acked", till.acked.value},
+            {"unsent", figures.unsent},
+            {"unsafe", till.unsafe},
             {"received", till.received},
             {"lag_ms", till.lag.count()},
-            {"last_contact_us", us(contact)},
+            {"last_contact_us", us(figures.contact)},
             {"clock_ahead_ms", till.clock_ahead.count()},
-            {"connected", connected}};
+            {"connected", figures.connected},
+            {"stalled", figures.stalled},
+            {"lives", till.lives},
+            {"forked_us", optional_us(till.forked)},
+            {"clone", figures.clone},
+            {"quarantined", till.quarantined},
+            {"enrolled", till.enrolled},
+            {"revoked", till.revoked},
+            {"certificate_until_us", optional_us(till.certificate_until)},
+            {"certificate_days", figures.certificate_days ? json(*figures.certificate_days) : json(nullptr)},
+            {"version", till.program},
+            {"lead_url", till.lead_url}};
+}
+
+void add_enrolment(json& row, const EnrolledTill& till) {
+    row["lead"] = till.lead;
+    row["enrolled_us"] = optional_us(till.enrolled);
+    row["revoked_us"] = optional_us(till.revoked);
+    row["certificate_serial"] = till.certificate_serial;
+    row["code_expires_us"] = optional_us(till.code_until);
+}
+
+json to_json(const BackupRow& row) {
+    return {{"id", row.id},        {"made_us", us(row.made)},      {"verified_us", us(row.verified)},
+            {"path", row.path},    {"external", row.path.empty()}, {"bytes", row.bytes},
+            {"events", row.events}};
+}
+
+json to_json(const PointsExposure& exposure, Time at, const ApiOptions& options) {
+    // What the points would have paid; so many that it does not fit are as many as fit.
+    const auto amount = [&](Points points) {
+        const Wide minor = Wide{points.value} * options.loyalty.point_value.minor;
+        return static_cast<std::int64_t>(std::min<Wide>(minor, money_minor_max));
+    };
+    const bool escrow = options.points.offline == crm::OfflinePoints::escrow;
+    json out{{"offline", escrow ? "escrow" : "floor"},
+             {"store_max", options.points.rights.store_max.value},
+             {"till_max", options.points.rights.till_max.value},
+             {"redeem_offline_max", options.loyalty.redeem_offline_max.value},
+             {"point_value", options.loyalty.point_value.minor},
+             {"currency", currency_code(options.currency)},
+             {"holders", exposure.aside.holders},
+             {"settling", exposure.settling},
+             {"as_of_us", us(at)}};
+    // Under escrow nothing can be overspent.
+    const Points at_risk = escrow ? Points{} : exposure.floor_worst;
+    const std::pair<const char*, Points> figures[] = {{"outstanding", exposure.aside.outstanding},
+                                                      {"held", exposure.aside.held},
+                                                      {"breached", exposure.breached},
+                                                      {"overdrawn", exposure.overdrawn},
+                                                      {"at_risk", at_risk},
+                                                      {"floor_worst", exposure.floor_worst}};
+    for (const auto& [name, points] : figures)
+        out[name] = {{"points", points.value}, {"amount", amount(points)}};
+    return out;
+}
+
+TillLook look_at(const TillRow& till, const Live& live, Time now) {
+    TillLook figures;
+    figures.captured = std::max(till.captured, till.acked);
+    figures.contact = till.last_contact;
+    figures.clone = till.clone;
+    if (const auto found = live.contacts.find(till.till); found != live.contacts.end()) {
+        const auto& contact = found->second;
+        // A new life of the till begins at 1 again.
+        if (contact.life() == till.incarnation)
+            figures.captured = std::max(figures.captured, contact.captured());
+        figures.contact = std::max(figures.contact, contact.last());
+        // What was in touch before a restart of the server is not connected until it is heard again.
+        figures.connected = contact.connected(live.now);
+        figures.stalled = contact.stalled(live.now).has_value();
+        figures.clone = figures.clone || contact.cloned(live.now);
+    }
+    figures.unsent = figures.captured.value - till.acked.value;
+    if (till.certificate_until) {
+        figures.certificate_days =
+            std::chrono::floor<std::chrono::days>(*till.certificate_until - now).count();
+    }
+    return figures;
 }
 
 json to_json(const sync::EventBody& body) {

@@ -1,12 +1,9 @@
+#include "routes.hpp"
+
 #include <charconv>
-#include <memory>
-#include <utility>
 
 #include <mudi/base/bytes.hpp>
-#include <mudi/http/json.hpp>
-#include <mudi/http/problem.hpp>
 #include <mudi/http/static_file.hpp>
-#include <mudi/server/api.hpp>
 #include <mudi/sync/event.hpp>
 
 #include "import_file.hpp"
@@ -16,6 +13,23 @@ namespace mudi::server {
 
 std::string_view console_file(std::string_view file_name);
 
+http::Response busy() {
+    return http::problem(Error{Code::busy, "server.busy", "too many requests wait already; try again soon"});
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+    std::int64_t number = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
+    return number;
+}
+
+void reply(Context& context, http::Responder responder, http::Response response) {
+    context.workers.post([responder = std::move(responder), response = std::move(response)]() mutable {
+        responder.answer(std::move(response));
+    });
+}
+
 namespace {
 
 using nlohmann::json;
@@ -23,31 +37,6 @@ using nlohmann::json;
 constexpr std::size_t quarantine_list_max = 200;
 constexpr std::size_t purchases_list_default = 1000;
 constexpr int busy_retries_max = 20;
-
-/// Shared by all routes for as long as the router lives; loop thread only, except what jobs copy out of it.
-struct Context {
-    ApiOptions options;
-    Workers& workers;
-    std::size_t imports{};
-};
-using Shared = std::shared_ptr<Context>;
-
-http::Response busy() {
-    return http::problem(Error{Code::busy, "server.busy", "too many requests wait already; try again soon"});
-}
-
-template <class T>
-http::Response respond(const Result<T>& document) {
-    return document ? http::json_response(*document) : http::problem(document.error());
-}
-
-/// Empty on anything but a whole number >= 0.
-std::optional<std::int64_t> whole_number(std::string_view text) {
-    std::int64_t number = -1;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
-    return number;
-}
 
 tl::unexpected<Error> bad_parameter(std::string_view name) {
     return fail(Code::invalid, "request.parameter", std::string(name) + " is not a whole number");
@@ -62,31 +51,16 @@ Result<std::int64_t> number_parameter(const http::Request& request, std::string_
     return *number;
 }
 
-/// From a worker's thread. The responder is handed over, so that its last owner is the loop thread.
-void reply(Context& context, http::Responder responder, http::Response response) {
-    context.workers.post([responder = std::move(responder), response = std::move(response)]() mutable {
-        responder.answer(std::move(response));
-    });
-}
-
-/// `ask` makes the document on a reader's thread: `Result<json>(ReadSide&)`.
-template <class Ask>
-void read(const Shared& context, http::Responder responder, Ask ask) {
-    const bool taken =
-        context->workers.read([context, responder, ask = std::move(ask)](ReadSide& side) mutable {
-            reply(*context, std::move(responder), respond(ask(side)));
-        });
-    if (!taken) responder.answer(busy());
-}
-
-/// The same on the writer's thread.
-template <class Do>
-void write(const Shared& context, http::Responder responder, Do act) {
-    const bool taken =
-        context->workers.write([context, responder, act = std::move(act)](WriteSide& side) mutable {
-            reply(*context, std::move(responder), respond(act(side)));
-        });
-    if (!taken) responder.answer(busy());
+Result<json> points_exposure(ReadSide& side, const ApiOptions& options) {
+    const MonoTime now = options.clock->mono();
+    const Points limit = options.loyalty.redeem_offline_max;
+    if (!side.exposure || now - side.exposure->read_at >= exposure_fresh ||
+        side.exposure->floor_limit != limit) {
+        const Time at = options.clock->wall();
+        MUDI_TRY(const auto fresh, side.rights.exposure(limit));
+        side.exposure = ReadSide::KnownExposure{fresh, limit, at, now};
+    }
+    return to_json(side.exposure->exposure, side.exposure->at, options);
 }
 
 void add_status_routes(http::Router& router, const Shared& context) {
@@ -98,25 +72,22 @@ void add_status_routes(http::Router& router, const Shared& context) {
                  return to_json(counts, context->options, live);
              });
     });
-    router.add_deferred("GET", "/api/v1/tills", [context](const http::Request&, http::Responder responder) {
+    router.add_deferred("GET", "/api/v1/points", [context](const http::Request&, http::Responder responder) {
         read(context, std::move(responder),
-             [context, live = context->workers.live()](ReadSide& side) -> Result<json> {
-                 const Time now = context->options.clock->wall();
-                 MUDI_TRY(const auto rows, side.status.tills(now));
-                 json tills = json::array();
-                 for (const auto& row : rows) tills.push_back(to_json(row, live, now));
-                 return json{{"tills", std::move(tills)}};
-             });
+             [context](ReadSide& side) { return points_exposure(side, context->options); });
     });
     router.add_deferred("GET", "/metrics", [context](const http::Request&, http::Responder responder) {
         auto job = [context, responder, live = context->workers.live()](ReadSide& side) mutable {
-            const auto counts = side.status.counts(context->options.clock->wall());
+            const Time now = context->options.clock->wall();
+            const auto counts = side.status.counts(now);
+            const auto points = counts ? side.rights.set_aside() : tl::make_unexpected(counts.error());
+            const auto tills = points ? side.status.tills(now) : tl::make_unexpected(points.error());
             http::Response response;
-            if (counts) {
+            if (tills) {
                 response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-                response.body = to_metrics(*counts, live);
+                response.body = to_metrics(*counts, *points, *tills, live, now);
             } else {
-                response = http::problem(counts.error());
+                response = http::problem(tills.error());
             }
             reply(*context, std::move(responder), std::move(response));
         };
@@ -338,6 +309,8 @@ void add_console_routes(http::Router& router) {
 void add_routes(http::Router& router, const ApiOptions& options, Workers& workers) {
     const auto context = std::make_shared<Context>(Context{options, workers});
     add_status_routes(router, context);
+    add_till_routes(router, context);
+    add_backup_routes(router, context);
     add_customer_routes(router, context);
     add_purchase_routes(router, context);
     add_quarantine_routes(router, context);
@@ -345,6 +318,6 @@ void add_routes(http::Router& router, const ApiOptions& options, Workers& worker
     add_console_routes(router);
 }
 
-std::vector<std::string> open_paths() { return {"/", "/console/*", "/healthz", "/metrics"}; }
+std::vector<std::string> open_paths() { return {"/", "/console/*", "/healthz", "/metrics", "/enrol"}; }
 
 } // namespace mudi::server

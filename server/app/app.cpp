@@ -12,12 +12,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <mudi/base/file.hpp>
 #include <mudi/base/log.hpp>
 #include <mudi/http/server.hpp>
 #include <mudi/server/publish.hpp>
+#include <mudi/sync/identity.hpp>
 
+#include "alarm_log.hpp"
+#include "backup_keeper.hpp"
 #include "certificates.hpp"
 #include "data_dir.hpp"
 #include "reader.hpp"
@@ -32,6 +36,7 @@ namespace asio = boost::asio;
 constexpr std::size_t feed_reads_max = 20'000;
 constexpr std::size_t api_reads_max = 256;
 constexpr unsigned transport_stop_s_max = 3;
+constexpr Duration alarms_every{std::chrono::seconds{5}};
 
 std::int64_t resident_kib() {
     std::ifstream file("/proc/self/statm");
@@ -52,28 +57,44 @@ void raise_descriptor_limit() {
 class App final : public Workers {
 public:
     App(const Plan& plan, const Clock& clock)
-        : plan_(plan), clock_(clock), started_(clock.mono()), signals_(io_, SIGTERM, SIGINT) {}
+        : plan_(plan), clock_(clock), started_(clock.mono()), signals_(io_, SIGTERM, SIGINT),
+          alarm_timer_(io_) {}
 
     Result<Ready> start();
     void run() { io_.run(); }
     /// After run(): lets go of everything, the database first.
     void close();
+    /// Why it stopped, when nobody asked it to.
+    [[nodiscard]] const std::optional<Error>& ended_by() const { return ended_by_; }
 
     // Workers
     bool read(std::function<void(ReadSide&)> job) override { return api_reader_->run(std::move(job)); }
     bool write(std::function<void(WriteSide&)> job) override { return writer_->run(std::move(job)); }
     void post(std::function<void()> job) override { asio::post(io_, std::move(job)); }
     Live live() override;
+    void cut_off(TillId till) override { sync_->cut_off(till); }
+    void backup(BackupWish wish, std::function<void(Result<BackupRow>)> done) override {
+        backups_->ask(std::move(wish), std::move(done));
+    }
 
 private:
     /// For messages; a PostgreSQL address may hold a password.
     [[nodiscard]] std::string database_name() const {
         return plan_.database.engine == db::Engine::sqlite ? plan_.database.target : "PostgreSQL";
     }
+    /// The chain's own authority and the certificate of this server, where they are needed.
+    Status find_identity(Ready& ready);
     Status start_database();
     Status start_readers();
     void start_writer();
+    void start_backups();
+    Status start_sync();
     Status start_http(const std::string& token);
+    [[nodiscard]] bool tls() const { return plan_.sync_listen.starts_with("tls+tcp://"); }
+    [[nodiscard]] bool enrolled() const { return plan_.access == sync::Access::enrolled; }
+    [[nodiscard]] EnrolFacts enrol_facts() const;
+    [[nodiscard]] SignTill sign_function() const;
+    void look_for_alarms();
     Post post_function() {
         return [this](std::function<void()> job) { asio::post(io_, std::move(job)); };
     }
@@ -85,10 +106,15 @@ private:
     // Destroyed last: what is still posted goes with it, unrun.
     asio::io_context io_{1};
     asio::signal_set signals_;
+    asio::steady_timer alarm_timer_;
+    AlarmLog alarm_log_;
+    SystemRandom random_;
+    std::optional<Error> ended_by_;
     std::optional<FolderLock> lock_;
-    bool authority_made_{};
-    bool certificate_made_{};
+    TlsIdentity identity_; ///< where TLS or enrolment want one
+    std::string ca_pem_;
     ServerKeys keys_;
+    sync::Lineage lineage_;
     std::unique_ptr<Stores> stores_;
     std::unique_ptr<SyncDriver> sync_;
     // Closed after the readers: the last connection of SQLite takes its log into the file, and a reader could
@@ -96,6 +122,7 @@ private:
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Reader> feed_reader_;
     std::unique_ptr<Reader> api_reader_;
+    std::unique_ptr<BackupKeeper> backups_;
     std::unique_ptr<http::Server> http_;
 };
 
@@ -105,41 +132,50 @@ Result<Ready> App::start() {
     MUDI_TRY(lock_, FolderLock::take(plan_.data_dir));
     ready.token = plan_.data_dir / "admin.token";
     MUDI_TRY(const auto token, operator_token(ready.token));
-    sync::TlsServer tls;
-    if (plan_.sync_listen.starts_with("tls+tcp://")) {
-        MUDI_TRY(const auto identity, tls_identity(plan_.data_dir / "tls", plan_.sync_names, clock_.wall()));
-        tls = identity.server;
-        ready.ca = identity.ca;
-        authority_made_ = identity.ca_made;
-        certificate_made_ = identity.certificate_made;
-    }
+    MUDI_CHECK(find_identity(ready));
     if (const auto opened = start_database(); !opened) return fail(opened.error(), database_name());
     MUDI_CHECK(start_readers());
-    sync_ = std::make_unique<SyncDriver>(io_, keys_.generation, plan_.stores, clock_);
+    sync_ = std::make_unique<SyncDriver>(io_, lineage_, plan_.access, plan_.stores, clock_);
     start_writer();
-    const auto listening = sync_->listen(plan_.sync_listen, tls, post_function(), *writer_, *feed_reader_);
-    if (!listening) return fail(listening.error(), plan_.sync_listen);
+    if (const auto listening = start_sync(); !listening) return fail(listening.error(), plan_.sync_listen);
+    start_backups();
     MUDI_CHECK(start_http(token));
     const bool v6 = plan_.http_address.find(':') != std::string::npos;
     ready.http_url = "http://" + (v6 ? "[" + plan_.http_address + "]" : plan_.http_address) + ":" +
                      std::to_string(http_->port());
     ready.sync_url = sync_->url();
     // Only now: a start that fails says one line.
-    if (authority_made_) log::info("server.authority_made", {{"ca", ready.ca.string()}});
-    if (certificate_made_) log::info("server.certificate_made");
+    if (identity_.ca_made) log::info("server.authority_made", {{"ca", ready.ca.string()}});
+    if (identity_.certificate_made) log::info("server.certificate_made");
+    if (!enrolled()) {
+        log::warning("sync.access_open",
+                     {{"text", "ANY till may connect, without proof of who it is: for trials only. Set "
+                               "[sync] access = \"enrolled\" and add tills with mudi server till add"}});
+    }
     signals_.async_wait([this](boost::system::error_code error, int) {
         if (!error) stop();
     });
+    look_for_alarms();
     return ready;
 }
 
+Status App::find_identity(Ready& ready) {
+    if (!tls() && !enrolled()) return {};
+    const auto folder = plan_.data_dir / "tls";
+    MUDI_TRY(identity_, tls_identity(folder, plan_.sync_names, clock_.wall()));
+    MUDI_TRY(ca_pem_, ca_pem(folder));
+    if (tls()) ready.ca = identity_.ca;
+    return {};
+}
+
 Status App::start_database() {
-    MUDI_TRY(auto opened, open_database(plan_.database));
+    MUDI_TRY(auto opened, open_database(plan_.database, clock_.wall()));
     keys_ = opened.keys;
+    lineage_ = std::move(opened.lineage);
     const auto published = publish_settings(*opened.connection, store_settings(plan_, keys_));
     if (!published) return tl::make_unexpected(published.error());
     stores_ = std::make_unique<Stores>(std::move(opened.connection), keys_, plan_);
-    return {};
+    return stores_->rights.adopt(plan_.points, clock_.wall());
 }
 
 Status App::start_readers() {
@@ -150,22 +186,66 @@ Status App::start_readers() {
     return {};
 }
 
+SignTill App::sign_function() const {
+    if (!enrolled()) return {};
+    return [folder = plan_.data_dir / "tls", life = plan_.certificate_life](std::string_view csr, TillId till,
+                                                                            Time now) {
+        return sign_till(folder, csr, till, now, life);
+    };
+}
+
 void App::start_writer() {
-    const auto reopen = [plan = plan_, keys = keys_]() -> Result<std::unique_ptr<Stores>> {
-        MUDI_TRY(auto opened, open_database(plan.database));
-        if (opened.keys.generation != keys.generation) {
-            return fail(Code::conflict, "server.other_database",
-                        "another database came back; start the server anew");
-        }
-        return std::make_unique<Stores>(std::move(opened.connection), keys, plan);
-    };
     Writer::Events events{
-        .greeted = [this](auto token, auto mark) { sync_->greeted(token, std::move(mark)); },
-        .stored = [this](auto token, auto mark) { sync_->stored(token, std::move(mark)); },
+        .greeted = [this](auto known) { sync_->greeted(std::move(known)); },
+        .stored = [this](auto stored) { sync_->stored(std::move(stored)); },
+        .reserved = [this](auto reserved) { sync_->reserved(std::move(reserved)); },
         .moved = [this](auto buckets) { sync_->moved(buckets); },
+        .awaited = [this](const auto& tills) { sync_->greet_again(tills); },
+        .database_back =
+            [this] {
+                ended_by_ = Error{Code::unavailable, "server.database_back",
+                                  "the database was away and is back: start the server anew"};
+                stop();
+            },
     };
-    writer_ =
-        std::make_unique<Writer>(std::move(stores_), reopen, clock_, post_function(), std::move(events));
+    Writer::Options options{
+        .admission = {plan_.access, sync::verify_signature, sign_function()},
+        .program = MUDI_VERSION,
+        .reachable =
+            [database = plan_.database] {
+                return db::Connection::open(database).map([](std::unique_ptr<db::Connection>) {});
+            },
+        .limits = {},
+    };
+    writer_ = std::make_unique<Writer>(std::move(stores_), clock_, post_function(), std::move(events),
+                                       std::move(options));
+}
+
+Status App::start_sync() {
+    sync::TlsServer tls_server;
+    if (tls()) {
+        tls_server = identity_.server;
+        if (enrolled()) tls_server.client_ca_pem = ca_pem_;
+    }
+    return sync_->listen(plan_.sync_listen, tls_server, post_function(), *writer_, *feed_reader_);
+}
+
+void App::start_backups() {
+    backups_ = std::make_unique<BackupKeeper>(
+        BackupKeeper::Options{plan_.database, plan_.backup_folder, plan_.backup_every, plan_.backup_keep},
+        clock_, [this](std::function<void(WriteSide&)> job) { return writer_->run(std::move(job)); },
+        post_function());
+}
+
+EnrolFacts App::enrol_facts() const {
+    EnrolFacts facts;
+    facts.sign = sign_function();
+    if (!facts.sign) return facts;
+    facts.ca_pem = ca_pem_;
+    const auto reach = reach_of(sync_->url(), plan_.sync_names);
+    facts.sync_url = reach.url;
+    facts.server_name = reach.name;
+    return facts;
 }
 
 Status App::start_http(const std::string& token) {
@@ -173,10 +253,14 @@ Status App::start_http(const std::string& token) {
     add_routes(router,
                {.version = MUDI_VERSION,
                 .database = plan_.database.engine == db::Engine::sqlite ? "sqlite" : "postgresql",
-                .generation = keys_.generation,
+                .access_open = !enrolled(),
                 .currency = plan_.currency,
+                .loyalty = plan_.loyalty,
+                .points = plan_.points,
                 .member_code_secret = std::string(secret_view(keys_)),
-                .clock = &clock_},
+                .clock = &clock_,
+                .random = &random_,
+                .enrol = enrol_facts()},
                *this);
     http::ServerOptions options;
     options.address = plan_.http_address;
@@ -193,10 +277,24 @@ Status App::start_http(const std::string& token) {
 }
 
 Live App::live() {
-    return {.connected = sync_->connections(),
+    const auto backup = backups_->state();
+    return {.now = clock_.mono(),
+            .connected = sync_->connections(),
             .uptime_s = (clock_.mono() - started_).count() / 1000,
             .rss_kib = resident_kib(),
-            .contacts = sync_->contacts()};
+            .contacts = sync_->contacts(),
+            .apply_waits_since = writer_->apply_waits_since(),
+            .points_breached = writer_->points_breached(),
+            .backup_running = backup.running,
+            .backup_failed = backup.failed};
+}
+
+void App::look_for_alarms() {
+    alarm_log_.look(alarms_of(live()));
+    alarm_timer_.expires_after(alarms_every);
+    alarm_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) look_for_alarms();
+    });
 }
 
 void App::stop() {
@@ -208,6 +306,7 @@ void App::stop() {
 
 void App::close() {
     http_.reset();
+    backups_.reset(); // it waits for the writer
     api_reader_.reset();
     feed_reader_.reset();
     writer_.reset();
@@ -231,6 +330,7 @@ Status serve(const Plan& plan, const Clock& clock, const std::function<void(cons
     ready(reached);
     app.run();
     app.close();
+    if (app.ended_by()) return tl::make_unexpected(*app.ended_by());
     return {};
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
+#include <mudi/base/id.hpp>
 #include <mudi/base/result.hpp>
 #include <mudi/base/time.hpp>
 #include <mudi/sync/transport.hpp>
@@ -27,5 +30,18 @@ struct TlsIdentity {
 /// files.
 Result<TlsIdentity> tls_identity(const std::filesystem::path& folder, std::span<const std::string> names,
                                  Time now);
+
+/// Renewal begins long before its end: a till that is away for half a year still comes back by itself.
+inline constexpr std::chrono::days till_certificate_life{397};
+
+/// A certificate (PEM) for the key of `csr_pem`, good from the year 2000 on (clocks of tills stand wrong)
+/// until `life` from now, for either end of a connection. The name is "till-<n>", whatever the
+/// request asks for. tls.csr (invalid: cannot be read, not signed with its own key, another kind of key),
+/// tls.till (invalid), tls.ca_key (not_found), tls.ca, tls.ca_expired, tls.make as above.
+Result<std::string> sign_till(const std::filesystem::path& folder, std::string_view csr_pem, TillId till,
+                              Time now, std::chrono::seconds life = till_certificate_life);
+
+/// What tills are to trust. file.missing (not_found) before the first start, tls.ca (corrupt).
+Result<std::string> ca_pem(const std::filesystem::path& folder);
 
 } // namespace mudi::server

@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -89,18 +90,41 @@ void Settings::visit(config::Visitor& v) {
     v.texts("names", sync_names, {32, {1, 253}},
             "Names and addresses by which tills reach this server, for its certificate.");
 
+    v.choice(
+        "access", sync_access, {"enrolled", "open"},
+        "\"open\" takes any till that comes, without proof of who it is: for trials on one machine only.");
+
+    v.section("backup", "Verified copies of an SQLite database; what one holds may leave the tills.");
+    v.integer("every_hours", backup_every_hours, {0, 24 * 365}, "0: only when `mudi server backup` asks.");
+    v.text("folder", backup_folder, {0, 500}, "Better on another disk; empty: backups in data_dir.");
+    v.integer("keep", backup_keep, {1, 10'000}, "Of those made by itself; older ones are deleted.");
+
     v.section("http", "REST API and console.");
     v.text("listen", http_listen, {1, 200}, "Port 0 takes a free one.");
     v.texts("hosts", http_hosts, {32, {1, 253}},
             "Host names by which it is called besides the loopback ones.");
     v.texts("origins", http_origins, {32, {1, 253}}, "Origins of foreign pages that may call it.");
 
+    visit_rules(v);
+}
+
+void Settings::visit_rules(config::Visitor& v) {
     v.section("loyalty", "Points.");
     v.integer("per_point", per_point, {1, amount_max}, "One point for so much spent on goods.");
     v.integer("point_value", point_value, {1, amount_max}, "What a point pays.");
     v.integer("redeem_min", redeem_min, {1, redeem_max}, "Fewer points cannot be redeemed.");
-    v.integer("redeem_offline_max", redeem_offline_max, {0, redeem_max},
-              "What one customer may redeem at one till while the server cannot be asked.");
+    v.integer(
+        "redeem_offline_max", redeem_offline_max, {0, redeem_max},
+        "What one customer may redeem at one till while the server cannot be asked, under a floor limit.");
+
+    v.section("points", "Spending points while the server cannot be asked.");
+    v.choice("offline", points_offline, {"escrow", "floor"},
+             "\"escrow\": only points set aside before, never more than there are; \"floor\": up to "
+             "redeem_offline_max at every till, at the owner's risk.");
+    v.integer("store_max", points_store_max, {0, redeem_max},
+              "So many of one customer's are set aside for a store; its lead till keeps them.");
+    v.integer("till_max", points_till_max, {0, redeem_max},
+              "And for any other till, for when its store's lead is away too.");
 
     v.section("offers", "Offers made out to customers.");
     v.integer("usual_percent", usual_percent, {0, 10'000},
@@ -112,6 +136,23 @@ void Settings::visit(config::Visitor& v) {
     v.integer("discount_max", discount_max, {0, amount_max}, "No use of an offer costs more; 0: no cap.");
     v.integer("valid_days", valid_days, {1, 365}, "An offer is out for so many days.");
     v.integer("offers_max", offers_max, {0, 20}, "At most so many for one customer at a time.");
+}
+
+Reach reach_of(const std::string& listening, const std::vector<std::string>& names) {
+    const auto scheme = listening.find("://");
+    const auto colon = listening.rfind(':');
+    if (listening.starts_with("ipc://") || scheme == std::string::npos || colon <= scheme + 2)
+        return {listening, {}};
+    auto host = listening.substr(scheme + 3, colon - scheme - 3);
+    const bool every = host == "0.0.0.0" || host == "[::]" || host == "*" || host.empty();
+    if (!every || names.empty()) {
+        if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+        const bool named = std::find(names.begin(), names.end(), host) != names.end();
+        return {listening, named || names.empty() ? host : names.front()};
+    }
+    const auto& name = names.front();
+    const bool v6 = name.find(':') != std::string::npos;
+    return {listening.substr(0, scheme + 3) + (v6 ? "[" + name + "]" : name) + listening.substr(colon), name};
 }
 
 Result<Plan> plan_from(const Settings& settings) {
@@ -143,6 +184,9 @@ Result<Plan> plan_from(const Settings& settings) {
                     {settings.point_value, *currency},
                     Points{settings.redeem_min},
                     Points{settings.redeem_offline_max}};
+    plan.points = {
+        settings.points_offline == "floor" ? crm::OfflinePoints::floor_limit : crm::OfflinePoints::escrow,
+        {Points{settings.points_store_max}, Points{settings.points_till_max}, Points{settings.redeem_min}}};
     plan.offers = {.currency = *currency,
                    .usual_percent = {settings.usual_percent},
                    .category_percent = {settings.category_percent},
@@ -158,6 +202,12 @@ Result<Plan> plan_from(const Settings& settings) {
     }
     plan.sync_listen = settings.sync_listen;
     plan.sync_names = settings.sync_names;
+    plan.access = settings.sync_access == "open" ? sync::Access::open : sync::Access::enrolled;
+    plan.backup_every = std::chrono::hours{settings.backup_every_hours};
+    plan.backup_folder = settings.backup_folder.empty()
+                             ? plan.data_dir / "backups"
+                             : std::filesystem::absolute(settings.backup_folder).lexically_normal();
+    plan.backup_keep = static_cast<std::size_t>(settings.backup_keep);
     MUDI_CHECK(read_address(settings.http_listen, plan.http_address, plan.http_port));
     plan.http_hosts = settings.http_hosts;
     plan.http_origins = settings.http_origins;

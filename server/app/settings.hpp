@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,6 +13,10 @@
 #include <mudi/crm/customer.hpp>
 #include <mudi/crm/identifier.hpp>
 #include <mudi/crm/offers.hpp>
+#include <mudi/server/rights.hpp>
+#include <mudi/sync/server_sync.hpp>
+
+#include "certificates.hpp"
 
 namespace mudi::server {
 
@@ -28,6 +33,11 @@ struct Settings {
 
     std::string sync_listen{"tls+tcp://127.0.0.1:7443"};
     std::vector<std::string> sync_names{"localhost", "127.0.0.1"};
+    std::string sync_access{"enrolled"};
+
+    std::int32_t backup_every_hours{24};
+    std::string backup_folder;
+    std::int32_t backup_keep{7};
 
     std::string http_listen{"127.0.0.1:7080"};
     std::vector<std::string> http_hosts;
@@ -38,6 +48,10 @@ struct Settings {
     std::int64_t redeem_min{20};
     std::int64_t redeem_offline_max{200};
 
+    std::string points_offline{"escrow"};
+    std::int64_t points_store_max{200};
+    std::int64_t points_till_max{0};
+
     std::int32_t usual_percent{1000};
     std::int32_t category_percent{500};
     std::int64_t welcome_amount{5'000};
@@ -47,6 +61,9 @@ struct Settings {
     std::int32_t offers_max{3};
 
     void visit(config::Visitor& v);
+
+private:
+    void visit_rules(config::Visitor& v);
 };
 
 /// Settings whose texts have been read and checked against each other.
@@ -57,15 +74,31 @@ struct Plan {
     Currency currency{inr};
     crm::IdentifierRules identifiers; ///< without the member code key, which is drawn at first start
     crm::LoyaltyRules loyalty;
+    PointsPolicy points;
     crm::OfferPolicy offers;
     std::vector<StoreId> stores; ///< empty: any store
     std::string sync_listen;
     std::vector<std::string> sync_names;
+    sync::Access access{sync::Access::enrolled};
+    /// From now; the till renews when a third of it is left.
+    std::chrono::seconds certificate_life{till_certificate_life};
+    std::chrono::hours backup_every{24}; ///< 0: only when asked
+    std::filesystem::path backup_folder; ///< absolute
+    std::size_t backup_keep{7};          ///< of those made by itself
     std::string http_address;
     std::uint16_t http_port{};
     std::vector<std::string> http_hosts;
     std::vector<std::string> http_origins;
 };
+
+/// How a till reaches the server that listens at `listening`: by the address itself, or, where that stands
+/// for every address of the machine, by the first of `names`; and the name it then expects in the
+/// certificate.
+struct Reach {
+    std::string url;
+    std::string name;
+};
+Reach reach_of(const std::string& listening, const std::vector<std::string>& names);
 
 /// config.value (invalid) names the key.
 Result<Plan> plan_from(const Settings& settings);

@@ -10,15 +10,17 @@ namespace mudi::server {
 Stores::Stores(std::unique_ptr<db::Connection> opened, const ServerKeys& keys, const Plan& plan)
     : connection(std::move(opened)), rules{plan.currency, plan.loyalty, keys.identifier_key,
                                            identifier_rules(plan, keys)},
-      inbox(*connection), apply(*connection, rules), import(*connection, inbox, rules),
-      offers(*connection, keys.identifier_key, plan.offers) {}
+      inbox(*connection), enrolment(*connection), backups(*connection, inbox), apply(*connection, rules),
+      import(*connection, inbox, rules), offers(*connection, keys.identifier_key, plan.offers, plan.points),
+      feed(*connection), rights(*connection) {}
 
-Result<OpenedDatabase> open_database(const db::Options& options) {
+Result<OpenedDatabase> open_database(const db::Options& options, Time now) {
     OpenedDatabase opened;
     MUDI_TRY(opened.connection, db::Connection::open(options));
     MUDI_CHECK(migrate(*opened.connection));
     SystemRandom random;
     MUDI_TRY(opened.keys, load_or_make_keys(*opened.connection, random));
+    MUDI_TRY(opened.lineage, begin_generation(*opened.connection, random, now));
     return opened;
 }
 
@@ -31,7 +33,8 @@ crm::IdentifierRules identifier_rules(const Plan& plan, const ServerKeys& keys) 
 crm::StoreSettings store_settings(const Plan& plan, const ServerKeys& keys) {
     return {.identifier_key = keys.identifier_key,
             .member_code_key = keys.member_code_key,
-            .loyalty = plan.loyalty};
+            .loyalty = plan.loyalty,
+            .offline_points = plan.points.offline};
 }
 
 } // namespace mudi::server

@@ -4,24 +4,30 @@
 #include <utility>
 
 #include <mudi/base/log.hpp>
+#include <mudi/server/counters.hpp>
+#include <mudi/server/publish.hpp>
+#include <mudi/sync/identity.hpp>
 
 namespace mudi::server {
 namespace {
 
 constexpr Duration due_every{std::chrono::minutes{1}};
 constexpr std::size_t due_profiles_max = 1000;
+constexpr Duration tombstones_every{std::chrono::hours{1}};
+constexpr std::size_t tombstones_max = 1000;
 /// After a failure of the database: apply and offers are tried again this much later.
 constexpr Duration failure_pause{std::chrono::seconds{1}};
 constexpr Duration warning_every{std::chrono::seconds{10}};
+/// A till that had not told all by its hello is asked for another so much later.
+constexpr Duration hello_asked_every{std::chrono::minutes{10}};
 
 Error database_away() { return {Code::unavailable, "db.connection", "the database cannot be reached"}; }
 
 } // namespace
 
-Writer::Writer(std::unique_ptr<Stores> stores, Reopen reopen, const Clock& clock, Post post, Events events,
-               WriterLimits limits)
-    : stores_(std::move(stores)), reopen_(std::move(reopen)), clock_(clock), post_(std::move(post)),
-      events_(std::move(events)), limits_(limits), thread_([this] { loop(); }) {}
+Writer::Writer(std::unique_ptr<Stores> stores, const Clock& clock, Post post, Events events, Options options)
+    : stores_(std::move(stores)), clock_(clock), post_(std::move(post)), events_(std::move(events)),
+      options_(std::move(options)), limits_(options_.limits), thread_([this] { loop(); }) {}
 
 Writer::~Writer() {
     {
@@ -32,11 +38,12 @@ Writer::~Writer() {
     thread_.join();
 }
 
-bool Writer::greet(sync::RequestToken token, sync::TillHello hello) {
+bool Writer::greet(sync::RequestToken token, sync::TillHello hello,
+                   std::optional<sync::Credentials> credentials) {
     {
         const std::lock_guard lock(mutex_);
         if (hellos_.size() >= limits_.hellos_max) return false;
-        hellos_.push_back({token, std::move(hello)});
+        hellos_.push_back({token, std::move(hello), std::move(credentials)});
     }
     wake_.notify_one();
     return true;
@@ -54,6 +61,22 @@ bool Writer::push(sync::RequestToken token, sync::PushedBatch batch, std::size_t
     return true;
 }
 
+bool Writer::reserve(sync::RequestToken token, sync::Reserve asked) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (reserves_.size() >= limits_.reserves_max) return false;
+        reserves_.push_back({token, asked});
+    }
+    wake_.notify_one();
+    return true;
+}
+
+std::optional<MonoTime> Writer::apply_waits_since() const {
+    const auto ms = apply_waits_since_ms_.load();
+    if (ms == 0) return std::nullopt;
+    return MonoTime{Duration{ms}};
+}
+
 bool Writer::run(std::function<void(WriteSide&)> job) {
     {
         const std::lock_guard lock(mutex_);
@@ -65,20 +88,21 @@ bool Writer::run(std::function<void(WriteSide&)> job) {
 }
 
 MonoTime Writer::next_turn() const {
-    if (!stores_) return blocked_until_;
+    if (!stores_) return back_told_ ? clock_.mono() + due_every : blocked_until_;
     return apply_waits_ || offers_wait_ ? std::min(blocked_until_, due_at_) : due_at_;
 }
 
 std::optional<Writer::Work> Writer::wait_for_work() {
     std::unique_lock lock(mutex_);
     const auto ready = [&] {
-        return stop_ || !hellos_.empty() || !pushes_.empty() || (!jobs_.empty() && stores_);
+        return stop_ || !hellos_.empty() || !pushes_.empty() || !reserves_.empty() ||
+               (!jobs_.empty() && stores_);
     };
     const auto turn = next_turn();
     if (clock_.mono() < turn) wake_.wait_until(lock, turn, ready);
     if (stop_) return std::nullopt;
     Work work;
-    while (!hellos_.empty() && work.hellos.size() < limits_.group_pushes_max) {
+    while (!hellos_.empty() && work.hellos.size() < limits_.group_hellos_max) {
         work.hellos.push_back(std::move(hellos_.front()));
         hellos_.pop_front();
     }
@@ -104,71 +128,149 @@ void Writer::take_pushes(Work& work) {
 }
 
 void Writer::loop() {
+    const auto breached = Counters{*stores_->connection}.get(counter::points_breached);
+    if (breached) points_breached_ = *breached;
     while (auto work = wait_for_work()) do_work(*work);
 }
 
 void Writer::do_work(Work& work) {
     const auto now = clock_.mono();
-    if (!have_stores(now)) return refuse(work, database_away());
+    if (!have_stores(now)) {
+        refuse_reserves(database_away());
+        return refuse(work, database_away());
+    }
+    answer_reserves();
     if (!work.hellos.empty()) greet_all(work.hellos);
+    answer_reserves();
     if (stores_ && !work.batches.empty()) accept(work);
+    answer_reserves();
     if (stores_ && work.job) run_job(work.job);
     if (stores_ && now >= due_at_) look_for_due(now);
+    answer_reserves();
     if (stores_ && now >= blocked_until_) background(now);
 }
 
 bool Writer::have_stores(MonoTime now) {
     if (stores_) return true;
-    if (now < blocked_until_) return false;
-    auto opened = reopen_();
-    if (!opened) {
-        failed("server.database_away", opened.error());
+    if (back_told_ || now < blocked_until_) return false;
+    if (const auto reachable = options_.reachable(); !reachable) {
+        failed("server.database_away", reachable.error());
         return false;
     }
-    stores_ = *std::move(opened);
-    apply_waits_ = offers_wait_ = true;
-    log::info("server.database_back");
-    return true;
+    back_told_ = true;
+    post_([this] { events_.database_back(); });
+    return false;
 }
 
 void Writer::refuse(Work& work, const Error& error) {
     post_([this, hellos = std::move(work.hellos), tokens = std::move(work.tokens), error] {
-        for (const auto& hello : hellos) events_.greeted(hello.token, tl::make_unexpected(error));
-        for (const auto token : tokens) events_.stored(token, tl::make_unexpected(error));
+        const auto refused = tl::make_unexpected(error);
+        for (const auto& hello : hellos) events_.greeted({hello.token, refused, {}});
+        for (const auto token : tokens) events_.stored({token, refused});
     });
 }
 
+std::deque<Writer::Asked> Writer::take_reserves() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(reserves_, {});
+}
+
+void Writer::refuse_reserves(const Error& error) {
+    auto reserves = take_reserves();
+    if (reserves.empty()) return;
+    post_([this, reserves = std::move(reserves), error] {
+        for (const auto& asked : reserves) events_.reserved({asked.token, tl::make_unexpected(error)});
+    });
+}
+
+void Writer::answer_reserves() {
+    if (!stores_) return refuse_reserves(database_away());
+    const auto reserves = take_reserves();
+    if (reserves.empty()) return;
+    std::vector<sync::server_in::Reserved> answers;
+    answers.reserve(reserves.size());
+    for (const auto& asked : reserves) {
+        auto answer = stores_ ? stores_->rights.reserve(asked.reserve, clock_.wall())
+                              : Result<sync::ReserveAnswer>(tl::make_unexpected(database_away()));
+        if (answer && answer->again_after > Duration{0}) rights_called_back_ = offers_wait_ = true;
+        if (!answer && stores_ && answer.error().name.starts_with("db."))
+            failed("server.reserve_failed", answer.error());
+        answers.push_back({asked.token, std::move(answer)});
+    }
+    post_([this, answers = std::move(answers)]() mutable {
+        for (auto& answer : answers) events_.reserved(std::move(answer));
+    });
+}
+
+Result<std::string> Writer::renewed_certificate(const sync::TillHello& hello) {
+    MUDI_TRY(auto pem, options_.admission.sign(hello.certificate_request, hello.till, clock_.wall()));
+    MUDI_TRY(const auto facts, sync::read_certificate(pem));
+    MUDI_CHECK(stores_->enrolment.renewed(hello.till, {facts.public_key, facts.serial, facts.not_after}));
+    return pem;
+}
+
+sync::server_in::TillKnown Writer::greet_one(const Hello& hello) {
+    if (!stores_) return {hello.token, tl::make_unexpected(database_away()), {}};
+    const bool enrolled = options_.admission.access == sync::Access::enrolled;
+    if (enrolled) {
+        const auto known =
+            stores_->enrolment.check(hello.hello, hello.credentials, options_.admission.verify);
+        if (!known) return {hello.token, tl::make_unexpected(known.error()), {}};
+    }
+    auto standing = stores_->inbox.register_till(hello.hello, clock_.wall());
+    std::string certificate;
+    if (standing && enrolled && options_.admission.sign && !hello.hello.certificate_request.empty()) {
+        auto renewed = renewed_certificate(hello.hello);
+        // The till goes on with the one it has and asks again.
+        if (renewed)
+            certificate = *std::move(renewed);
+        else
+            log::warning("till.not_renewed", renewed.error(), {{"till", hello.hello.till}});
+    }
+    return {hello.token, std::move(standing), std::move(certificate)};
+}
+
 void Writer::greet_all(std::vector<Hello>& hellos) {
-    std::vector<std::pair<sync::RequestToken, Result<sync::HighWater>>> answers;
-    for (const auto& [token, hello] : hellos) {
-        auto mark = stores_ ? stores_->inbox.register_till(hello, clock_.wall())
-                            : tl::make_unexpected(database_away());
-        if (!mark) failed("server.hello_failed", mark.error());
-        answers.emplace_back(token, std::move(mark));
+    std::vector<sync::server_in::TillKnown> answers;
+    for (const auto& hello : hellos) {
+        answers.push_back(greet_one(hello));
+        const auto& standing = answers.back().standing;
+        // A till that may not come is told so and logged by the protocol; here only the database counts.
+        if (!standing && !standing.error().name.starts_with("till.")) {
+            failed("server.hello_failed", standing.error());
+        }
     }
     offers_wait_ = true; // a store's first till opens its bucket
-    post_([this, answers = std::move(answers)] {
-        for (const auto& [token, mark] : answers) events_.greeted(token, mark);
+    if (stores_) tell_moved(stores_->inbox.take_moved());
+    post_([this, answers = std::move(answers)]() mutable {
+        for (auto& answer : answers) events_.greeted(std::move(answer));
     });
 }
 
 void Writer::accept(Work& work) {
-    auto marks = stores_->inbox.append(work.batches, clock_.wall());
-    if (!marks) {
-        failed("server.accept_failed", marks.error());
-        return refuse(work, marks.error());
+    auto standings = stores_->inbox.append(work.batches, clock_.wall());
+    if (!standings) {
+        failed("server.accept_failed", standings.error());
+        return refuse(work, standings.error());
     }
-    apply_waits_ = true;
-    post_([this, tokens = std::move(work.tokens), marks = *std::move(marks)] {
-        for (std::size_t i = 0; i < tokens.size(); ++i) events_.stored(tokens[i], marks[i]);
+    set_apply_waits(true, false);
+    post_([this, tokens = std::move(work.tokens), standings = *std::move(standings)]() mutable {
+        for (std::size_t i = 0; i < tokens.size(); ++i) events_.stored({tokens[i], std::move(standings[i])});
     });
 }
 
 void Writer::run_job(const std::function<void(WriteSide&)>& job) {
-    WriteSide side{stores_->apply, stores_->import, {}};
+    WriteSide side{stores_->apply, stores_->import, stores_->enrolment, stores_->backups, {}};
     job(side);
+    if (side.leads_changed) {
+        auto moved = publish_leads(*stores_->connection);
+        // The lead's next hello does the same.
+        if (!moved) failed("server.leads_failed", moved.error());
+        if (moved) side.moved.insert(side.moved.end(), moved->begin(), moved->end());
+    }
     tell_moved(std::move(side.moved));
-    apply_waits_ = offers_wait_ = true;
+    set_apply_waits(true, false);
+    offers_wait_ = true;
 }
 
 void Writer::background(MonoTime now) {
@@ -178,7 +280,12 @@ void Writer::background(MonoTime now) {
     }();
     const bool apply_starved = now - applied_at_ >= limits_.apply_starved_max;
     const bool offers_starved = now - offered_at_ >= limits_.offers_starved_max;
-    if (apply_waits_ && (!accept_waits || apply_starved)) apply_chunk(now);
+    if (!upgrade_seen_) retry_after_upgrade();
+    // Whoever has the rights that a customer waits for must hear of it before anything else.
+    if (stores_ && std::exchange(rights_called_back_, false)) offers_chunk(now);
+    answer_reserves();
+    if (stores_ && apply_waits_ && (!accept_waits || apply_starved)) apply_chunk(now);
+    answer_reserves();
     if (stores_ && offers_wait_ && (offers_starved || (!apply_waits_ && !accept_waits))) offers_chunk(now);
 }
 
@@ -186,10 +293,14 @@ void Writer::apply_chunk(MonoTime now) {
     applied_at_ = now;
     const auto done = stores_->apply.apply_some(Apply::chunk, clock_.wall());
     if (!done) return failed("server.apply_failed", done.error());
-    apply_waits_ = done->more;
+    set_apply_waits(done->more, done->taken > 0);
     if (done->applied > 0) offers_wait_ = true;
     if (done->quarantined > 0)
         log::warning("server.quarantined", {{"events", static_cast<std::int64_t>(done->quarantined)}});
+    if (done->breached.value > 0) {
+        points_breached_ += done->breached.value;
+        log::warning("points.breached", {{"points", done->breached.value}});
+    }
 }
 
 void Writer::offers_chunk(MonoTime now) {
@@ -205,6 +316,65 @@ void Writer::look_for_due(MonoTime now) {
     const auto due = stores_->offers.nightly_due(clock_.wall(), due_profiles_max);
     if (!due) return failed("server.due_failed", due.error());
     if (*due > 0) offers_wait_ = true;
+    look_after_points(now);
+    if (stores_ && now >= tombstones_at_) forget_tombstones(now);
+}
+
+void Writer::look_after_points(MonoTime now) {
+    const auto freed = stores_->rights.free_the_dead(clock_.wall());
+    if (!freed) return failed("server.points_failed", freed.error());
+    if (*freed > 0) {
+        offers_wait_ = true;
+        log::info("points.freed", {{"holders", static_cast<std::int64_t>(*freed)}});
+    }
+    auto tills = stores_->rights.awaited(clock_.wall());
+    if (!tills) return failed("server.points_failed", tills.error());
+    std::erase_if(asked_for_hello_,
+                  [&](const auto& asked) { return now - asked.second >= hello_asked_every; });
+    std::erase_if(*tills, [&](TillId till) { return !asked_for_hello_.emplace(till, now).second; });
+    if (tills->empty()) return;
+    post_([this, tills = *std::move(tills)]() mutable { events_.awaited(std::move(tills)); });
+}
+
+/// What this program understands and the one before did not.
+void Writer::retry_after_upgrade() {
+    upgrade_seen_ = true;
+    const auto done = stores_->apply.retry_after_upgrade(options_.program, clock_.wall());
+    if (!done) return failed("server.upgrade_retry_failed", done.error());
+    if (done->retried > 0) {
+        offers_wait_ = true;
+        log::info("server.upgrade_retried", {{"events", static_cast<std::int64_t>(done->retried)},
+                                             {"applied", static_cast<std::int64_t>(done->applied)},
+                                             {"left", static_cast<std::int64_t>(done->left)}});
+    }
+}
+
+void Writer::forget_tombstones(MonoTime now) {
+    const auto forget = [&]() -> Result<std::size_t> {
+        MUDI_TRY(auto transaction, db::WriteTransaction::begin(*stores_->connection, db::Commit::relaxed));
+        MUDI_TRY(const auto gone, stores_->feed.forget_tombstones(clock_.wall(), tombstones_max));
+        MUDI_TRY(const auto moved, stores_->feed.finish());
+        MUDI_CHECK(transaction.commit());
+        return gone;
+    };
+    const auto gone = forget();
+    if (!gone) {
+        stores_->feed.forget();
+        tombstones_at_ = now + tombstones_every;
+        return failed("server.tombstones_failed", gone.error());
+    }
+    // A full step: there are more.
+    tombstones_at_ = *gone == tombstones_max ? now : now + tombstones_every;
+    if (*gone > 0) log::info("server.tombstones_forgotten", {{"rows", static_cast<std::int64_t>(*gone)}});
+}
+
+void Writer::set_apply_waits(bool waits, bool moved) {
+    if (!waits) {
+        apply_waits_since_ms_ = 0;
+    } else if (moved || !apply_waits_) {
+        apply_waits_since_ms_ = clock_.mono().time_since_epoch().count();
+    }
+    apply_waits_ = waits;
 }
 
 void Writer::failed(std::string_view what, const Error& error) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <mudi/base/hash.hpp>
+#include <mudi/base/mutant.hpp>
 #include <mudi/server/phone.hpp>
 
 #include "books.hpp"
@@ -44,6 +46,7 @@ struct Apply::Impl {
     Result<std::unordered_set<std::int64_t>> claim_keys(const std::vector<Opened>& opened);
     Result<Outcome> apply_record(const WaitingEvent& event, crm::SourceRecord record, Time now);
     Result<Outcome> apply_one(const Opened& opened, bool contested, Time now);
+    Result<Outcome> apply_again(const Opened& opened, Time now);
     /// All of them inside the caller's transaction; an error of any is an error of all.
     Status apply_all(const std::vector<Opened>& opened, ApplyReport& report, Time now);
     Result<ApplyReport> apply_chunk(const std::vector<WaitingEvent>& events, Time now);
@@ -51,6 +54,9 @@ struct Apply::Impl {
     Status set_aside(const WaitingEvent& event, const Error& reason, Time now);
     Result<bool> retry(std::int64_t id, Time now);
     Result<bool> retry_in_transaction(std::int64_t id, Time now);
+    /// `next` gives some numbers above the one it gets, none at the end.
+    template <class Next>
+    Result<RetryReport> retry_each(Next next, Time now);
 
     db::Connection& writer;
     ApplyRules rules;
@@ -107,12 +113,26 @@ Result<Outcome> Apply::Impl::apply_record(const WaitingEvent& event, crm::Source
 }
 
 Result<Outcome> Apply::Impl::apply_one(const Opened& opened, bool contested, Time now) {
-    if (opened.duplicate) return Outcome::duplicate;
+    if (opened.duplicate) {
+        return mutant::planted(mutant::Bug::apply_twice) ? apply_again(opened, now) : Outcome::duplicate;
+    }
     if (const auto* sale = std::get_if<crm::RetailTransaction>(&*opened.body)) {
         MUDI_TRY(const bool fresh, sales.apply(*opened.event, *sale, contested, now));
         return fresh ? Outcome::applied : Outcome::duplicate;
     }
-    return apply_record(*opened.event, std::get<crm::SourceRecord>(*opened.body), now);
+    if (auto* record = std::get_if<crm::SourceRecord>(&*opened.body))
+        return apply_record(*opened.event, *record, now);
+    const auto& returned = std::get<sync::RightReturned>(*opened.body);
+    MUDI_TRY(const bool fresh, books.rights.returned(opened.event->event.id, returned, now));
+    return fresh ? Outcome::applied : Outcome::duplicate;
+}
+
+/// Mutant apply_twice: the event id keeps nothing out.
+Result<Outcome> Apply::Impl::apply_again(const Opened& opened, Time now) {
+    auto sale = std::get<crm::RetailTransaction>(*opened.body);
+    sale.id = EventId{hash128(std::to_string(opened.event->id))};
+    MUDI_CHECK(sales.apply(*opened.event, sale, false, now));
+    return Outcome::applied;
 }
 
 Status Apply::Impl::apply_all(const std::vector<Opened>& opened, ApplyReport& report, Time now) {
@@ -122,14 +142,19 @@ Status Apply::Impl::apply_all(const std::vector<Opened>& opened, ApplyReport& re
     for (const Opened& one : opened) {
         ++report.taken;
         if (!one.body) {
-            MUDI_CHECK(books.backlog.quarantine(one.event->id, one.body.error(), now));
+            if (mutant::planted(mutant::Bug::poison_stops_apply))
+                return fail(Code::busy, "db.busy", "an event cannot be applied");
+            if (!mutant::planted(mutant::Bug::poison_dropped))
+                MUDI_CHECK(books.backlog.quarantine(one.event->id, one.body.error(), now));
             ++report.quarantined;
             continue;
         }
         MUDI_TRY(const Outcome outcome, apply_one(one, contested.contains(one.event->id), now));
         ++(outcome == Outcome::applied ? report.applied : report.duplicates);
     }
-    return books.flush();
+    MUDI_CHECK(books.flush());
+    report.breached = books.rights.take_breached();
+    return {};
 }
 
 Result<ApplyReport> Apply::Impl::apply_chunk(const std::vector<WaitingEvent>& events, Time now) {
@@ -145,7 +170,8 @@ Result<ApplyReport> Apply::Impl::apply_chunk(const std::vector<WaitingEvent>& ev
 
 Status Apply::Impl::set_aside(const WaitingEvent& event, const Error& reason, Time now) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
-    MUDI_CHECK(books.backlog.quarantine(event.id, reason, now));
+    if (!mutant::planted(mutant::Bug::poison_dropped))
+        MUDI_CHECK(books.backlog.quarantine(event.id, reason, now));
     MUDI_CHECK(books.backlog.took({&event, 1}));
     return transaction.commit();
 }
@@ -166,12 +192,13 @@ Result<ApplyReport> Apply::Impl::apply_singly(const std::vector<WaitingEvent>& e
             forget();
             if (!is_poison(report.error())) return report;
             MUDI_CHECK(set_aside(event, report.error(), now));
-            report = ApplyReport{1, 0, 0, 1, false};
+            report = ApplyReport{1, 0, 0, 1, false, {}};
         }
         total.taken += report->taken;
         total.applied += report->applied;
         total.duplicates += report->duplicates;
         total.quarantined += report->quarantined;
+        total.breached.value += report->breached.value;
     }
     return total;
 }
@@ -194,7 +221,8 @@ Result<ApplyReport> Apply::apply_some(std::size_t events_max, Time now) {
 }
 
 Result<bool> Apply::Impl::retry_in_transaction(std::int64_t id, Time now) {
-    MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
+    // Until it is applied for good the quarantine has it.
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer, db::Commit::relaxed));
     MUDI_TRY(auto event, books.backlog.one(id));
     if (!event) return fail(Code::corrupt, "quarantine.body", "the event's body is not in the inbox");
     const std::vector<WaitingEvent> alone{std::move(*event)};
@@ -223,19 +251,37 @@ Result<bool> Apply::Impl::retry(std::int64_t id, Time now) {
 
 Result<bool> Apply::retry(std::int64_t quarantine_id, Time now) { return impl_->retry(quarantine_id, now); }
 
-Result<Apply::RetryReport> Apply::retry_all(Time now) {
+template <class Next>
+Result<Apply::RetryReport> Apply::Impl::retry_each(Next next, Time now) {
     RetryReport report;
     std::int64_t after = 0;
     while (true) {
-        MUDI_TRY(const auto ids, impl_->books.backlog.quarantined(after, 100));
+        MUDI_TRY(const std::vector<std::int64_t> ids, next(after));
         if (ids.empty()) return report;
         for (const std::int64_t id : ids) {
-            MUDI_TRY(const bool applied, impl_->retry(id, now));
+            MUDI_TRY(const bool applied, retry(id, now));
             ++report.retried;
             ++(applied ? report.applied : report.left);
         }
         after = ids.back();
     }
+}
+
+Result<Apply::RetryReport> Apply::retry_all(Time now) {
+    return impl_->retry_each(
+        [this](std::int64_t after) { return impl_->books.backlog.quarantined(after, 100); }, now);
+}
+
+Result<Apply::RetryReport> Apply::retry_after_upgrade(const std::string& program, Time now) {
+    Backlog& backlog = impl_->books.backlog;
+    MUDI_TRY(const std::string last, backlog.program());
+    if (last == program) return RetryReport{};
+    MUDI_TRY(const auto report,
+             impl_->retry_each([&](std::int64_t after) { return backlog.not_understood(after, 100); }, now));
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(impl_->writer));
+    MUDI_CHECK(backlog.save_program(program));
+    MUDI_CHECK(transaction.commit());
+    return report;
 }
 
 } // namespace mudi::server

@@ -6,6 +6,7 @@
 #include <mudi/server/ledger.hpp>
 #include <mudi/server/purchase_book.hpp>
 #include <mudi/server/records.hpp>
+#include <mudi/server/rights.hpp>
 
 namespace mudi::server {
 
@@ -13,7 +14,7 @@ namespace mudi::server {
 struct Books {
     Books(db::Connection& writer, const Key256& identifier_key)
         : counters(writer), backlog(writer), purchases(writer), ledger(writer), habits(writer),
-          records(writer, identifier_key) {}
+          records(writer, identifier_key), rights(writer) {}
 
     Counters counters;
     Backlog backlog;
@@ -21,6 +22,7 @@ struct Books {
     Ledger ledger;
     Habits habits;
     Records records;
+    RightsBook rights;
 
     Status flush() {
         MUDI_CHECK(purchases.flush());
@@ -32,6 +34,7 @@ struct Books {
     void forget() {
         habits.forget();
         records.forget();
+        rights.forget();
         counters.forget();
     }
 };

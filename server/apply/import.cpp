@@ -1,7 +1,10 @@
 #include <mudi/server/import.hpp>
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include <mudi/base/hash.hpp>
@@ -13,7 +16,6 @@
 #include <mudi/server/purchase_book.hpp>
 #include <mudi/server/records.hpp>
 #include <mudi/sync/event.hpp>
-#include <mudi/sync/hlc.hpp>
 
 #include "readable.hpp"
 
@@ -72,18 +74,59 @@ Status check(const crm::Product& product) {
     return {};
 }
 
+/// Imported sales that Apply has not taken yet: a file that comes again meanwhile is known by them.
+class WaitingSales {
+public:
+    explicit WaitingSales(Backlog& backlog) : backlog_(backlog) {}
+
+    /// First in every import.
+    Status begin() {
+        if (!loaded_) {
+            MUDI_TRY(const auto events, backlog_.own_waiting());
+            for (const auto& event : events) add(event.event, event.body_hash, event.seq);
+            loaded_ = true;
+        }
+        MUDI_TRY(const EventSeq taken, backlog_.own_taken());
+        while (!order_.empty() && order_.front().first <= taken) {
+            bodies_.erase(order_.front().second.value);
+            order_.pop_front();
+        }
+        return {};
+    }
+    void add(EventId event, Bits128 body_hash, EventSeq seq) {
+        bodies_.insert_or_assign(event.value, body_hash);
+        order_.emplace_back(seq, event);
+    }
+    [[nodiscard]] std::optional<Bits128> body_hash(EventId event) const {
+        const auto found = bodies_.find(event.value);
+        return found == bodies_.end() ? std::nullopt : std::optional{found->second};
+    }
+    void forget() {
+        bodies_.clear();
+        order_.clear();
+        loaded_ = false;
+    }
+
+private:
+    Backlog& backlog_;
+    std::unordered_map<Bits128, Bits128> bodies_;
+    std::deque<std::pair<EventSeq, EventId>> order_;
+    bool loaded_{false};
+};
+
 } // namespace
 
 struct Import::Impl {
     Impl(db::Connection& connection, Inbox& events, ApplyRules given)
         : writer(connection), inbox(events), rules(std::move(given)),
           records(connection, rules.identifier_key), feed(connection), purchases(connection),
-          backlog(connection) {}
+          backlog(connection), waiting(backlog) {}
 
     Result<ImportReport> customers(std::span<const crm::SourceRecord> rows, Time now);
     Result<ImportReport> products(std::span<const crm::Product> rows);
     Result<sync::Event> event_of(crm::RetailTransaction sale) const;
     Result<Result<Imported>> compare(const sync::Event& event);
+    Result<ImportReport> purchases_of(std::span<const crm::RetailTransaction> rows, Time now);
 
     db::Connection& writer;
     Inbox& inbox;
@@ -92,6 +135,7 @@ struct Import::Impl {
     FeedWriter feed;
     PurchaseBook purchases;
     Backlog backlog;
+    WaitingSales waiting;
 };
 
 Import::Import(db::Connection& writer, Inbox& inbox, ApplyRules rules)
@@ -162,36 +206,51 @@ Result<sync::Event> Import::Impl::event_of(crm::RetailTransaction sale) const {
     sync::Event event;
     event.id = sale.id;
     event.kind = static_cast<std::uint32_t>(sync::EventKind::retail_transaction);
-    event.hlc = sync::Hlc{}.next(sale.end);
     event.body = sync::encode(sale);
     return event;
 }
 
-/// Against what was applied before under the same event id.
+/// Against what came before under the same event id.
 Result<Result<Imported>> Import::Impl::compare(const sync::Event& event) {
-    MUDI_TRY(const auto arrival, purchases.arrival_of(event.id));
-    if (!arrival) return Result<Imported>(Imported::stored);
-    MUDI_TRY(const auto known, backlog.one(*arrival));
-    if (known && known->event.body == event.body) return Result<Imported>(Imported::unchanged);
+    std::optional<Bits128> known = waiting.body_hash(event.id);
+    if (!known) {
+        MUDI_TRY(const auto arrival, purchases.arrival_of(event.id));
+        if (!arrival) return Result<Imported>(Imported::stored);
+        MUDI_TRY(const auto applied, backlog.one(*arrival));
+        if (applied) known = hash128(applied->event.body);
+    }
+    if (known && *known == hash128(event.body)) return Result<Imported>(Imported::unchanged);
     return Result<Imported>(
         fail(Code::conflict, "sale.conflict", "this transaction is there with another content"));
 }
 
-Result<ImportReport> Import::purchases(std::span<const crm::RetailTransaction> rows, Time now) {
-    MUDI_CHECK(too_many(rows.size()));
+Result<ImportReport> Import::Impl::purchases_of(std::span<const crm::RetailTransaction> rows, Time now) {
     ImportReport report;
     std::vector<sync::Event> events;
+    MUDI_CHECK(waiting.begin());
+    MUDI_TRY(const auto own, inbox.append_own({}, now));
+    EventSeq seq = own.mark.seq;
     for (const crm::RetailTransaction& row : rows) {
-        auto event = impl_->event_of(row);
+        auto event = event_of(row);
         if (!event) {
             report.rows.push_back(tl::make_unexpected(std::move(event).error()));
             continue;
         }
-        MUDI_TRY(auto result, impl_->compare(*event));
-        if (result && *result == Imported::stored) events.push_back(std::move(*event));
+        MUDI_TRY(auto result, compare(*event));
+        if (result && *result == Imported::stored) {
+            waiting.add(event->id, hash128(event->body), EventSeq{++seq.value});
+            events.push_back(std::move(*event));
+        }
         report.rows.push_back(std::move(result));
     }
-    MUDI_CHECK(impl_->inbox.append_own(std::move(events), now));
+    MUDI_CHECK(inbox.append_own(std::move(events), now));
+    return report;
+}
+
+Result<ImportReport> Import::purchases(std::span<const crm::RetailTransaction> rows, Time now) {
+    MUDI_CHECK(too_many(rows.size()));
+    auto report = impl_->purchases_of(rows, now);
+    if (!report) impl_->waiting.forget();
     return report;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <string>
 #include <unordered_set>
 
 #include <mudi/base/result.hpp>
@@ -34,8 +36,11 @@ private:
                                     IdentifierHash member, Time now);
     Result<SourceRecordId> owner_of_originals(const std::vector<crm::BusinessKey>& links,
                                               std::uint32_t& flags);
-    Status post(const PurchaseEntry& entry, std::int64_t correction);
+    Status post(const PurchaseEntry& entry, std::int64_t correction, Time now);
+    Result<SourceRecordId> account_for(const crm::LedgerEntry& booked, const PurchaseEntry& entry, Time now);
+    Status give_back(const crm::RetailTransaction& sale, Time now);
     Result<bool> is_awaited(std::int64_t hash);
+    bool is_first_of_its_minute(const crm::RetailTransaction& sale);
 
     Books& books_;
     const ApplyRules& rules_;
@@ -44,6 +49,7 @@ private:
     std::unordered_set<std::int64_t> awaited_;
     bool awaited_complete_{true};
     bool loaded_{false};
+    std::set<std::string> minutes_; ///< of mutant dedupe_by_time
 };
 
 } // namespace mudi::server

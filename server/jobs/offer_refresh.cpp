@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <mudi/crm/identity.hpp>
+#include <mudi/server/counters.hpp>
 #include <mudi/server/offer_book.hpp>
 #include <mudi/server/records.hpp>
 #include <mudi/sync/event.hpp>
@@ -46,9 +47,11 @@ std::optional<Time> next_look(const std::vector<crm::Offer>& offers,
 } // namespace
 
 struct OfferRefresh::Impl {
-    Impl(db::Connection& connection, const Key256& identifier_key, crm::OfferPolicy given)
-        : writer(connection), key(identifier_key), policy(std::move(given)), book(connection),
-          profiles(connection), feed(connection) {}
+    Impl(db::Connection& connection, const Key256& identifier_key, crm::OfferPolicy given,
+         const PointsPolicy& given_points)
+        : writer(connection), key(identifier_key), policy(std::move(given)), points(given_points),
+          book(connection), profiles(connection), rights(connection), feed(connection), counters(connection) {
+    }
 
     Result<RefreshReport> refresh(std::size_t profiles_max, Time now);
     Status refresh_one(const OfferBook::Dirty& dirty, RefreshReport& report, Time now);
@@ -58,13 +61,18 @@ struct OfferRefresh::Impl {
     db::Connection& writer;
     Key256 key;
     crm::OfferPolicy policy;
+    PointsPolicy points;
     OfferBook book;
     ProfileReader profiles;
+    RightsBook rights;
     FeedWriter feed;
+    Counters counters;
+    std::int64_t applied{}; ///< arrival number up to which Apply is, in this transaction
 };
 
-OfferRefresh::OfferRefresh(db::Connection& writer, const Key256& identifier_key, crm::OfferPolicy policy)
-    : impl_(std::make_unique<Impl>(writer, identifier_key, std::move(policy))) {}
+OfferRefresh::OfferRefresh(db::Connection& writer, const Key256& identifier_key, crm::OfferPolicy policy,
+                           PointsPolicy points)
+    : impl_(std::make_unique<Impl>(writer, identifier_key, std::move(policy), points)) {}
 OfferRefresh::~OfferRefresh() = default;
 
 /// The home stores of its records and the stores it was seen in; who was never seen anywhere may come to any.
@@ -102,7 +110,7 @@ Status OfferRefresh::Impl::refresh_one(const OfferBook::Dirty& dirty, RefreshRep
         std::move(theirs.begin(), theirs.end(), std::back_inserter(history.current));
     }
     crm::ProfileSlice slice{
-        dirty.profile, golden.name, golden.language, tier_of(totals.spent), totals.points, {}, {}};
+        dirty.profile, golden.name, golden.language, tier_of(totals.spent), totals.points, {}, {}, {}};
     MUDI_TRY(slice.identifiers, profiles.identifiers(ids));
     slice.offers = crm::choose_offers(history, policy, now);
     MUDI_TRY(const std::size_t made,
@@ -110,7 +118,9 @@ Status OfferRefresh::Impl::refresh_one(const OfferBook::Dirty& dirty, RefreshRep
     MUDI_CHECK(book.set_due(dirty.profile, next_look(slice.offers, history.items, now)));
 
     MUDI_TRY(const auto stores, stores_of(totals.stores, current));
-    MUDI_TRY(const std::size_t rows, feed.put_profile(dirty.profile, sync::encode(slice), stores));
+    MUDI_TRY(slice.rights, rights.allot(dirty.profile, ids, stores, points, now));
+    MUDI_TRY(const std::size_t rows,
+             feed.put_profile(dirty.profile, sync::encode(slice), stores, {applied, totals.last_arrival}));
     for (const ProfileId swallowed : dirty.swallowed) {
         MUDI_TRY(const std::size_t gone, feed.put_profile(swallowed, {}, {}));
         report.rows += gone;
@@ -126,6 +136,7 @@ Result<RefreshReport> OfferRefresh::Impl::refresh(std::size_t profiles_max, Time
     MUDI_TRY(const bool any, book.any_dirty());
     if (!any) return report;
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
+    MUDI_TRY(applied, counters.get(counter::apply_cursor));
     MUDI_TRY(const auto dirty, book.take_dirty(profiles_max));
     for (const OfferBook::Dirty& one : dirty) MUDI_CHECK(refresh_one(one, report, now));
     MUDI_CHECK(book.flush());

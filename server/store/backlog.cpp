@@ -6,6 +6,7 @@
 
 #include <mudi/base/assert.hpp>
 #include <mudi/base/db/statement.hpp>
+#include <mudi/base/hash.hpp>
 #include <mudi/server/counters.hpp>
 
 namespace mudi::server {
@@ -61,7 +62,15 @@ struct Backlog::Impl {
               "detail = excluded.detail, attempts = quarantine.attempts + 1, tried_ms = excluded.tried_ms"),
           release(writer, "DELETE FROM quarantine WHERE id = :id"),
           find(writer, "SELECT id FROM quarantine WHERE id = :id"),
-          quarantined(writer, "SELECT id FROM quarantine WHERE id > :after ORDER BY id LIMIT :limit") {}
+          quarantined(writer, "SELECT id FROM quarantine WHERE id > :after ORDER BY id LIMIT :limit"),
+          not_understood(writer, "SELECT id FROM quarantine WHERE id > :after AND reason IN "
+                                 "('event.unknown_kind', 'event.newer_schema') ORDER BY id LIMIT :limit"),
+          program(writer, "SELECT value FROM meta WHERE name = 'program'"),
+          save_program(writer, "INSERT INTO meta (name, value) VALUES ('program', :value) "
+                               "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
+          taken_own(writer, "SELECT COALESCE(MAX(taken_seq), 0) FROM life WHERE till = 0"),
+          waiting_own(writer, "SELECT i.seq, i.event, i.body FROM life l JOIN inbox i ON i.life = l.life "
+                              "AND i.seq > l.taken_seq WHERE l.till = 0 ORDER BY i.seq") {}
 
     Counters counters;
     db::Query<EventColumns, Params<std::int64_t>> next;
@@ -71,6 +80,11 @@ struct Backlog::Impl {
     db::Command<std::int64_t> release;
     db::Query<Columns<std::int64_t>, Params<std::int64_t>> find;
     db::Query<Columns<std::int64_t>, Params<std::int64_t, std::size_t>> quarantined;
+    db::Query<Columns<std::int64_t>, Params<std::int64_t, std::size_t>> not_understood;
+    db::Query<Columns<Bytes>, Params<>> program;
+    db::Command<Bytes> save_program;
+    db::Query<Columns<EventSeq>, Params<>> taken_own;
+    db::Query<Columns<EventSeq, EventId, Bytes>, Params<>> waiting_own;
 };
 
 Backlog::Backlog(db::Connection& writer) : impl_(std::make_unique<Impl>(writer)) {}
@@ -118,6 +132,35 @@ Result<std::vector<std::int64_t>> Backlog::quarantined(std::int64_t after, std::
     std::vector<std::int64_t> ids;
     MUDI_CHECK(impl_->quarantined.each([&](std::int64_t id) { ids.push_back(id); }, after, limit));
     return ids;
+}
+
+Result<std::vector<std::int64_t>> Backlog::not_understood(std::int64_t after, std::size_t limit) {
+    std::vector<std::int64_t> ids;
+    MUDI_CHECK(impl_->not_understood.each([&](std::int64_t id) { ids.push_back(id); }, after, limit));
+    return ids;
+}
+
+Result<std::string> Backlog::program() {
+    MUDI_TRY(auto row, impl_->program.first());
+    return row ? std::move(std::get<0>(*row).data) : std::string{};
+}
+
+Status Backlog::save_program(const std::string& program) {
+    MUDI_CHECK(impl_->save_program(Bytes{program}));
+    return {};
+}
+
+Result<EventSeq> Backlog::own_taken() {
+    MUDI_TRY(const auto row, impl_->taken_own.first());
+    return row ? std::get<0>(*row) : EventSeq{};
+}
+
+Result<std::vector<Backlog::OwnWaiting>> Backlog::own_waiting() {
+    std::vector<OwnWaiting> events;
+    MUDI_CHECK(impl_->waiting_own.each([&](EventSeq seq, EventId event, const Bytes& body) {
+        events.push_back({seq, event, hash128(body.data)});
+    }));
+    return events;
 }
 
 } // namespace mudi::server

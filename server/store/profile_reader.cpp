@@ -33,6 +33,8 @@ struct ProfileReader::Impl {
               "SELECT CAST(COALESCE(SUM(points), 0) AS INTEGER) FROM ledger_entry WHERE account = :record"),
           visits(connection,
                  "SELECT store, visits, first_ms, last_ms, spent FROM record_visit WHERE record = :record"),
+          last_purchase(connection, "SELECT COALESCE(MAX(id), 0) FROM purchase WHERE record = :record "
+                                    "AND record <> 0"),
           identifiers(connection, "SELECT hash FROM record_identifier WHERE record = :record"),
           links(connection, "SELECT a, b, reason FROM merge_link WHERE a = :record ORDER BY b, reason"),
           offers(
@@ -47,6 +49,7 @@ struct ProfileReader::Impl {
     db::Query<RecordColumns, Params<SourceRecordId>> record;
     db::Query<Columns<Points>, Params<SourceRecordId>> balance;
     db::Query<Columns<StoreId, std::int64_t, Time, Time, std::int64_t>, Params<SourceRecordId>> visits;
+    db::Query<Columns<std::int64_t>, Params<SourceRecordId>> last_purchase;
     db::Query<Columns<IdentifierHash>, Params<SourceRecordId>> identifiers;
     db::Query<Columns<SourceRecordId, SourceRecordId, crm::MergeReason>, Params<SourceRecordId>> links;
     db::Query<Columns<OfferId, crm::OfferKind, std::string, std::string, std::uint16_t, std::int32_t,
@@ -98,6 +101,8 @@ Result<ProfileReader::Totals> ProfileReader::totals(std::span<const SourceRecord
                 totals.last = std::max(totals.last.value_or(last), last);
             },
             record));
+        MUDI_TRY(const auto last, impl_->last_purchase.first(record));
+        if (last) totals.last_arrival = std::max(totals.last_arrival, std::get<0>(*last));
     }
     std::sort(totals.stores.begin(), totals.stores.end());
     totals.stores.erase(std::unique(totals.stores.begin(), totals.stores.end()), totals.stores.end());

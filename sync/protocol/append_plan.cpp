@@ -1,4 +1,6 @@
 #include <mudi/base/assert.hpp>
+#include <mudi/base/hash.hpp>
+#include <mudi/base/mutant.hpp>
 #include <mudi/sync/server_sync.hpp>
 
 namespace mudi::sync {
@@ -11,7 +13,8 @@ AppendPlan plan_append(const HighWater& mark, const PushedBatch& batch,
     plan.after = mark;
     const std::int64_t first = batch.events.front().seq.value;
     const std::int64_t last = batch.events.back().seq.value;
-    if (first > mark.seq.value + 1) {
+    const bool gap = first > mark.seq.value + 1;
+    if (gap && !mutant::planted(mutant::Bug::gap_accepted)) {
         plan.verdict = Verdict::gap;
         return plan;
     }
@@ -24,7 +27,8 @@ AppendPlan plan_append(const HighWater& mark, const PushedBatch& batch,
         chain = chain_next(chain, batch.events[at].body);
     }
     const bool starts_wrong = first == 1 && !batch.chain_before.is_zero();
-    if (starts_wrong || (ours && *ours != chain)) {
+    const bool forked = starts_wrong || (ours && *ours != chain && !gap);
+    if (forked && !mutant::planted(mutant::Bug::fork_ignored)) {
         plan.verdict = Verdict::fork;
         return plan;
     }

@@ -14,6 +14,7 @@
 #include <mudi/base/time.hpp>
 #include <mudi/crm/customer.hpp>
 #include <mudi/crm/transaction.hpp>
+#include <mudi/sync/event.hpp>
 
 /// What the body codecs share. Foreign values pass through a Checker: it takes the first fault down and lets
 /// the rest of the function run on harmless defaults, so that a decoder reads straight down.
@@ -84,6 +85,7 @@ private:
 /// Bodies without their event's id. What names the fault in the Error is the field.
 Result<crm::RetailTransaction> decode_transaction(std::string_view body);
 Result<crm::SourceRecord> decode_source_record(std::string_view body);
+Result<RightReturned> decode_right_returned(std::string_view body);
 
 inline void append_bits(std::string& out, Bits128 bits) { out += to_bytes(bits).data; }
 

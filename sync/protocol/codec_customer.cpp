@@ -13,6 +13,7 @@ constexpr std::int64_t id_max = INT64_MAX;
 constexpr int cards_max = 100;
 constexpr std::size_t identifiers_max = 1000;
 constexpr int offers_max = 1000;
+constexpr int rights_max = 1000;
 constexpr std::int32_t count_max = 10'000'000;
 
 void write(Money money, wire::Money& out) {
@@ -131,6 +132,30 @@ Result<crm::SourceRecord> decode_source_record(std::string_view body) {
     return record;
 }
 
+std::string encode(const RightReturned& returned) {
+    wire::RightReturned out;
+    out.set_profile(returned.profile.value);
+    out.set_lender(returned.lender.value);
+    if (returned.hold) out.set_hold(to_bytes(returned.hold->value).data);
+    out.set_points(returned.points.value);
+    return out.SerializeAsString();
+}
+
+Result<RightReturned> decode_right_returned(std::string_view body) {
+    wire::RightReturned in;
+    if (!parse(in, body)) return fail(Code::corrupt, "event.corrupt", "the body is no returned right");
+    Checker check;
+    RightReturned returned;
+    returned.profile.value = check.range(in.profile(), 1, id_max, "profile");
+    returned.lender.value = in.lender();
+    if (!in.hold().empty()) returned.hold = HoldId{check.bits(in.hold(), "hold")};
+    returned.points.value = check.range(in.points(), 1, points_max, "points");
+    if (check.fault() != nullptr) {
+        return fail(Code::corrupt, "event.corrupt", std::string("out of range: ") + check.fault());
+    }
+    return returned;
+}
+
 std::string encode(const crm::ProfileSlice& slice) {
     wire::ProfileSlice out;
     out.set_id(slice.id.value);
@@ -140,6 +165,12 @@ std::string encode(const crm::ProfileSlice& slice) {
     out.set_balance(slice.balance.value);
     for (const IdentifierHash& hash : slice.identifiers) append_bits(*out.mutable_identifiers(), hash.value);
     for (const crm::Offer& offer : slice.offers) write(offer, *out.add_offers());
+    for (const crm::Right& right : slice.rights) {
+        wire::Right& to = *out.add_rights();
+        to.set_holder(right.holder.value);
+        to.set_granted(right.granted.value);
+        to.set_recalled(right.recalled.value);
+    }
     return out.SerializeAsString();
 }
 
@@ -156,11 +187,17 @@ Result<crm::ProfileSlice> decode_profile(std::string_view body) {
     const std::string_view identifiers = in.identifiers();
     check.require(identifiers.size() % 16 == 0 && identifiers.size() <= 16 * identifiers_max, "identifiers");
     check.require(in.offers_size() <= offers_max, "offers");
+    check.require(in.rights_size() <= rights_max, "rights");
     if (check.fault() != nullptr) return feed_corrupt(check.fault());
     for (std::size_t at = 0; at < identifiers.size(); at += 16) {
         slice.identifiers.push_back(IdentifierHash{*bits128_from_bytes(identifiers.substr(at, 16))});
     }
     for (const wire::Offer& offer : in.offers()) slice.offers.push_back(read(offer, check));
+    for (const wire::Right& right : in.rights()) {
+        slice.rights.push_back({RightsHolder{right.holder()},
+                                Points{check.range(right.granted(), 0, points_max, "right.granted")},
+                                Points{check.range(right.recalled(), 0, points_max, "right.recalled")}});
+    }
     if (check.fault() != nullptr) return feed_corrupt(check.fault());
     return slice;
 }
@@ -199,6 +236,11 @@ std::string encode(const crm::StoreSettings& settings) {
     write(settings.loyalty.point_value, *out.mutable_point_value());
     out.set_redeem_min(settings.loyalty.redeem_min.value);
     out.set_redeem_offline_max(settings.loyalty.redeem_offline_max.value);
+    out.set_offline_points(static_cast<std::uint32_t>(settings.offline_points) - 1);
+    if (settings.lead != crm::LeadTill{}) {
+        out.mutable_lead()->set_till(settings.lead.till.value);
+        out.mutable_lead()->set_url(settings.lead.url);
+    }
     return out.SerializeAsString();
 }
 
@@ -217,6 +259,10 @@ Result<crm::StoreSettings> decode_settings(std::string_view body) {
     settings.loyalty.redeem_min.value = check.range(in.redeem_min(), 0, points_max, "redeem_min");
     settings.loyalty.redeem_offline_max.value =
         check.range(in.redeem_offline_max(), 0, points_max, "redeem_offline_max");
+    settings.offline_points = check.enumeration(in.offline_points(), 1, crm::OfflinePoints::escrow,
+                                                crm::OfflinePoints::floor_limit, "offline_points");
+    settings.lead.till.value = check.range(in.lead().till(), 0, id_max, "lead.till");
+    settings.lead.url = check.text(in.lead().url(), long_text_bytes_max, "lead.url");
     if (check.fault() != nullptr) return feed_corrupt(check.fault());
     return settings;
 }

@@ -175,6 +175,7 @@ void read_ledger(const wire::RetailTransaction& in, crm::RetailTransaction& tran
                                        crm::LedgerKind::reverse_points, "ledger.kind");
         entry.points.value = check.range(from.points(), -points_max, points_max, "ledger.points");
         if (!from.hold().empty()) entry.hold = HoldId{check.bits(from.hold(), "ledger.hold")};
+        entry.lender.value = from.lender();
     }
 }
 
@@ -270,6 +271,7 @@ std::string encode(const crm::RetailTransaction& transaction) {
         to.set_kind(static_cast<std::uint32_t>(entry.kind) - 1);
         to.set_points(entry.points.value);
         if (entry.hold) to.set_hold(to_bytes(entry.hold->value).data);
+        to.set_lender(entry.lender.value);
     }
     return out.SerializeAsString();
 }

@@ -22,6 +22,10 @@ Result<EventBody> decode(const Event& event) {
         MUDI_TRY(crm::SourceRecord record, decode_source_record(event.body));
         return EventBody{std::move(record)};
     }
+    case EventKind::right_returned: {
+        MUDI_TRY(RightReturned returned, decode_right_returned(event.body));
+        return EventBody{std::move(returned)};
+    }
     }
     return fail(Code::unavailable, "event.unknown_kind", "an event of this kind is not known here");
 }

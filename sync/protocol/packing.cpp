@@ -32,6 +32,22 @@ struct FreeContext {
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
+/// Making one costs more than using it on a lone sale, so each thread keeps one of each. A large batch has
+/// its own, because its tables are large and should not stay.
+ZSTD_CCtx* kept_compressor() {
+    thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context{ZSTD_createCCtx()};
+    MUDI_ASSERT(context != nullptr);
+    ZSTD_CCtx_reset(context.get(), ZSTD_reset_session_and_parameters);
+    return context.get();
+}
+
+ZSTD_DCtx* kept_decompressor() {
+    thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context{ZSTD_createDCtx()};
+    MUDI_ASSERT(context != nullptr);
+    ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_and_parameters);
+    return context.get();
+}
+
 } // namespace
 
 void Dictionary::FreeCompress::operator()(ZSTD_CDict_s* dictionary) const { ZSTD_freeCDict(dictionary); }
@@ -54,19 +70,19 @@ Dictionary& Dictionary::operator=(Dictionary&&) noexcept = default;
 Dictionary::~Dictionary() = default;
 
 std::string pack(std::string_view raw, const Dictionary* dictionary) {
-    const std::unique_ptr<ZSTD_CCtx, FreeContext> context{ZSTD_createCCtx()};
+    const bool lone = raw.size() <= lone_bytes_max;
+    const std::unique_ptr<ZSTD_CCtx, FreeContext> own{lone ? nullptr : ZSTD_createCCtx()};
+    ZSTD_CCtx* const context = lone ? kept_compressor() : own.get();
     MUDI_ASSERT(context != nullptr);
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level_for(raw.size()));
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 1);
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0); // the frame around it has one
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_dictIDFlag, 0);   // likewise
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level_for(raw.size()));
+    ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0); // the frame around it has one
+    ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0);   // likewise
     // A prepared dictionary brings its own level along, so it is for what that level is for. Reading with a
     // dictionary takes both.
-    if (dictionary != nullptr && raw.size() <= lone_bytes_max)
-        ZSTD_CCtx_refCDict(context.get(), dictionary->compress_.get());
+    if (dictionary != nullptr && lone) ZSTD_CCtx_refCDict(context, dictionary->compress_.get());
     std::string packed(ZSTD_compressBound(raw.size()), '\0');
-    const std::size_t size =
-        ZSTD_compress2(context.get(), packed.data(), packed.size(), raw.data(), raw.size());
+    const std::size_t size = ZSTD_compress2(context, packed.data(), packed.size(), raw.data(), raw.size());
     MUDI_ASSERT(ZSTD_isError(size) == 0 && packed.starts_with(magic));
     packed.resize(size);
     packed.erase(0, magic.size());
@@ -84,12 +100,10 @@ Result<std::string> unpack(std::string_view packed, const Dictionary* dictionary
     }
     if (size > raw_bytes_max)
         return fail(Code::invalid, "wire.too_large", "the packed part is larger than allowed");
-    const std::unique_ptr<ZSTD_DCtx, FreeContext> context{ZSTD_createDCtx()};
-    MUDI_ASSERT(context != nullptr);
-    if (dictionary != nullptr) ZSTD_DCtx_refDDict(context.get(), dictionary->decompress_.get());
+    ZSTD_DCtx* const context = kept_decompressor();
+    if (dictionary != nullptr) ZSTD_DCtx_refDDict(context, dictionary->decompress_.get());
     std::string raw(static_cast<std::size_t>(size), '\0');
-    const std::size_t done =
-        ZSTD_decompressDCtx(context.get(), raw.data(), raw.size(), frame.data(), frame.size());
+    const std::size_t done = ZSTD_decompressDCtx(context, raw.data(), raw.size(), frame.data(), frame.size());
     if (ZSTD_isError(done) != 0 || done != raw.size()) {
         return fail(Code::corrupt, "wire.corrupt", "the packed part is damaged");
     }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <unordered_map>
 #include <vector>
 
 #include <nng/nng.h>
@@ -7,6 +8,7 @@
 
 #include <mudi/base/assert.hpp>
 
+#include "cut.hpp"
 #include "link.hpp"
 
 namespace mudi::sync {
@@ -16,12 +18,21 @@ namespace {
 constexpr std::size_t listening_min = 16;
 /// A till that does not take its reply in this time has gone, whatever TCP thinks.
 constexpr nng_duration reply_timeout_ms = 60'000;
+/// Connections whose socket is shut although they stand are looked for so often. NNG 1.5.2 over TLS loses the
+/// end of a connection that comes while nobody waits for its next message: between the handshake and the
+/// first wait, or right behind a request.
+constexpr nng_duration probe_every_ms = 2'000;
+/// Seen so often, nothing of it is on its way any more: it may be closed.
+constexpr int probes_till_close = 2;
+/// Closed and still there: NNG's one thread that ends connections is stuck, and no end will ever be told
+/// again.
+constexpr int probes_till_stuck = 32;
 
 class NngServerTransport final : public ServerTransport {
 public:
-    NngServerTransport(std::size_t requests_max, Post post, OnRequest on_request)
+    NngServerTransport(std::size_t requests_max, Post post, OnRequest on_request, OnPipeGone on_pipe_gone)
         : requests_max_(std::max<std::size_t>(requests_max, 1)), post_(std::move(post)),
-          on_request_(std::move(on_request)), gate_(this) {}
+          on_request_(std::move(on_request)), on_pipe_gone_(std::move(on_pipe_gone)), gate_(this) {}
     NngServerTransport(const NngServerTransport&) = delete;
     NngServerTransport& operator=(const NngServerTransport&) = delete;
     ~NngServerTransport() override { stop(); }
@@ -30,6 +41,7 @@ public:
     [[nodiscard]] std::string url() const override { return url_; }
     [[nodiscard]] std::size_t connections() const override { return connections_; }
     void reply(RequestToken token, std::string frame) override;
+    void close_pipe(PipeId pipe) override;
     void stop() override;
 
 private:
@@ -41,29 +53,56 @@ private:
         nng_ctx context{};
         Aio aio;
         std::atomic<bool> replying{false};
-        RequestToken held{}; ///< loop thread; 0: nothing to reply to
+        // Loop thread only.
+        RequestToken held{}; ///< 0: nothing to reply to
+        int pipe{};          ///< whose request it is, NNG's number
+    };
+    /// One connection. Loop thread only.
+    struct Connection {
+        PipeId id{};
+        bool up{false};     ///< shook hands: counts as a connection
+        bool closed{false}; ///< by us: its end is on the way
+        int shut{};         ///< probes that found its socket shut, one after the other
+        std::vector<std::size_t>
+            desks; ///< with a request of it, or a reply to it on its way; and some that were
     };
 
     static void listen(Desk& desk);
     static void done(void* desk);
     static void piped(nng_pipe pipe, nng_pipe_ev event, void* self);
+    static void probe_due(void* self);
 
-    void arrived(std::size_t index, std::string frame);
+    void probe();
+    void arrived(std::size_t index, int pipe, std::string frame);
+    void began(int pipe);
+    void shook_hands(int pipe);
+    void ended(int pipe);
+    void close(int pipe, Connection& connection);
     void listen_enough();
     Status add_desk();
 
     std::size_t requests_max_;
     Post post_;
     OnRequest on_request_;
+    OnPipeGone on_pipe_gone_;
     Gate<NngServerTransport> gate_;
     nng_socket socket_{};
     bool open_{false};
     std::string url_;
     std::vector<std::unique_ptr<Desk>> desks_;
-    std::size_t held_{}; ///< desks with a request under way
+    std::size_t held_{};                  ///< desks with a request under way
+    std::atomic<std::size_t> replying_{}; ///< desks with a reply on its way
     std::uint64_t serial_{};
+    std::unordered_map<int, Connection> pipes_; ///< by NNG's number, which it gives again some day
+    std::uint64_t pipes_ever_{};
+    bool is_tcp_{false};
+    Aio probing_; ///< over TCP, with TLS or without
     std::size_t connections_{};
 };
+
+/// NNG's number in the low half: a connection is found without a second map, the count above it makes it
+/// unique.
+constexpr unsigned pipe_shift = 32;
 
 /// The desk's index in the low half: a reply finds it without a map, a stale token is told by the high half.
 constexpr unsigned serial_shift = 24;
@@ -75,8 +114,9 @@ Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
         return tl::make_unexpected(transport_error(error));
     open_ = true;
     MUDI_CHECK(set_limits(socket_));
-    nng_pipe_notify(socket_, NNG_PIPE_EV_ADD_POST, piped, this);
-    nng_pipe_notify(socket_, NNG_PIPE_EV_REM_POST, piped, this);
+    // ADD_PRE alone comes before the first request of a pipe: after it NNG's threads run side by side.
+    for (const nng_pipe_ev event : {NNG_PIPE_EV_ADD_PRE, NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST})
+        nng_pipe_notify(socket_, event, piped, this);
     nng_listener listener{};
     if (const int error = nng_listener_create(&listener, socket_, url.c_str()); error != 0) {
         return fail(Code::invalid, "transport.url", nng_strerror(error));
@@ -100,6 +140,11 @@ Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
     }
     listen_enough();
     if (desks_.empty()) return fail(Code::io, "transport.closed", "no context could be opened");
+    is_tcp_ = address.scheme != "ipc://";
+    if (is_tcp_) {
+        probing_ = make_aio(probe_due, this);
+        nng_sleep_aio(probe_every_ms, probing_.get());
+    }
     return {};
 }
 
@@ -117,7 +162,7 @@ Status NngServerTransport::add_desk() {
 
 void NngServerTransport::listen_enough() {
     const std::size_t most = std::min(requests_max_, desks_max);
-    while (desks_.size() < most && desks_.size() - held_ < listening_min) {
+    while (desks_.size() < most && desks_.size() - held_ - replying_ < listening_min) {
         if (!add_desk()) return; // out of memory or handles: those there go on
     }
 }
@@ -137,6 +182,7 @@ void NngServerTransport::done(void* context) {
             nng_aio_set_msg(desk.aio.get(), nullptr);
         }
         desk.replying.store(false);
+        --desk.owner->replying_;
         if (error != NNG_ECLOSED) listen(desk);
         return;
     }
@@ -144,18 +190,33 @@ void NngServerTransport::done(void* context) {
     if (error != 0) return listen(desk);
     const Message message{nng_aio_get_msg(desk.aio.get())};
     nng_aio_set_msg(desk.aio.get(), nullptr);
-    desk.owner->post_(
-        [key = desk.owner->gate_.key(), index = desk.index, frame = to_string(message)]() mutable {
-            if (*key != nullptr) (*key)->arrived(index, std::move(frame));
-        });
+    desk.owner->post_([key = desk.owner->gate_.key(), index = desk.index,
+                       pipe = nng_pipe_id(nng_msg_get_pipe(message.get())),
+                       frame = to_string(message)]() mutable {
+        if (*key != nullptr) (*key)->arrived(index, pipe, std::move(frame));
+    });
 }
 
-void NngServerTransport::arrived(std::size_t index, std::string frame) {
+void NngServerTransport::arrived(std::size_t index, int pipe, std::string frame) {
     Desk& desk = *desks_.at(index);
+    // NNG hands on what it has read of a pipe even after it told of the pipe's end.
+    const auto found = pipes_.find(pipe);
+    if (found == pipes_.end() || found->second.closed) return listen(desk);
+    shook_hands(pipe); // told on another thread of NNG, maybe later
+    Connection& connection = found->second;
+    std::erase_if(connection.desks, [&](std::size_t one) {
+        return desks_[one]->pipe != pipe || (desks_[one]->held == 0 && !desks_[one]->replying.load());
+    });
+    if (connection.desks.size() >= requests_per_pipe_max) {
+        close(pipe, connection);
+        return listen(desk);
+    }
     desk.held = (++serial_ << serial_shift) | index;
+    desk.pipe = pipe;
+    connection.desks.push_back(index);
     ++held_;
     listen_enough();
-    on_request_(desk.held, std::move(frame));
+    on_request_(desk.held, connection.id, std::move(frame));
 }
 
 void NngServerTransport::reply(RequestToken token, std::string frame) {
@@ -165,28 +226,97 @@ void NngServerTransport::reply(RequestToken token, std::string frame) {
     Desk& desk = *desks_[index];
     desk.held = 0;
     --held_;
+    if (pipes_.at(desk.pipe).closed) return listen(desk);
+    ++replying_;
     desk.replying.store(true);
     nng_aio_set_timeout(desk.aio.get(), reply_timeout_ms);
     nng_aio_set_msg(desk.aio.get(), make_message(frame).release());
     nng_ctx_send(desk.context, desk.aio.get());
 }
 
-void NngServerTransport::piped(nng_pipe, nng_pipe_ev event, void* context) {
+// On a thread of NNG.
+void NngServerTransport::piped(nng_pipe pipe, nng_pipe_ev event, void* context) {
     auto* self = static_cast<NngServerTransport*>(context);
-    self->post_([key = self->gate_.key(), up = event == NNG_PIPE_EV_ADD_POST] {
+    self->post_([key = self->gate_.key(), event, pipe = nng_pipe_id(pipe)] {
         if (*key == nullptr) return;
-        if (up) {
-            ++(*key)->connections_;
-        } else {
-            --(*key)->connections_;
+        switch (event) {
+        case NNG_PIPE_EV_ADD_PRE: return (*key)->began(pipe);
+        case NNG_PIPE_EV_ADD_POST: return (*key)->shook_hands(pipe);
+        default: return (*key)->ended(pipe);
         }
     });
+}
+
+void NngServerTransport::began(int pipe) {
+    const PipeId id = (++pipes_ever_ << pipe_shift) | static_cast<std::uint32_t>(pipe);
+    pipes_.insert_or_assign(pipe, Connection{.id = id, .up = false, .closed = false, .desks = {}});
+}
+
+void NngServerTransport::shook_hands(int pipe) {
+    const auto found = pipes_.find(pipe);
+    if (found == pipes_.end() || found->second.up) return; // ended, or asked already
+    found->second.up = true;
+    ++connections_;
+}
+
+void NngServerTransport::ended(int pipe) {
+    const auto found = pipes_.find(pipe);
+    if (found == pipes_.end()) return;
+    const Connection connection = std::move(found->second);
+    pipes_.erase(found);
+    if (connection.up) --connections_;
+    for (const std::size_t index : connection.desks) {
+        Desk& desk = *desks_[index];
+        if (desk.pipe != pipe || desk.held == 0) continue;
+        desk.held = 0;
+        --held_;
+        listen(desk);
+    }
+    if (on_pipe_gone_) on_pipe_gone_(connection.id);
+}
+
+void NngServerTransport::close_pipe(PipeId id) {
+    const int pipe = static_cast<int>(id & UINT32_MAX);
+    const auto found = pipes_.find(pipe);
+    if (!open_ || found == pipes_.end() || found->second.id != id) return;
+    close(pipe, found->second);
+}
+
+void NngServerTransport::close(int number, Connection& connection) {
+    connection.closed = true;
+    const nng_pipe pipe{static_cast<std::uint32_t>(number)};
+    // A socket that is shut already ends by itself, or is found by probe().
+    if (!cut(pipe) && !is_tcp_) nng_pipe_close(pipe);
+}
+
+// On a thread of NNG.
+void NngServerTransport::probe_due(void* context) {
+    auto* self = static_cast<NngServerTransport*>(context);
+    if (nng_aio_result(self->probing_.get()) != 0) return; // stopped
+    self->post_([key = self->gate_.key()] {
+        if (*key != nullptr) (*key)->probe();
+    });
+}
+
+void NngServerTransport::probe() {
+    for (auto& [number, connection] : pipes_) {
+        const nng_pipe pipe{static_cast<std::uint32_t>(number)};
+        connection.shut = connection.up && is_shut(pipe) ? connection.shut + 1 : 0;
+        if (connection.shut == probes_till_close) nng_pipe_close(pipe);
+        MUDI_ASSERT(connection.shut < probes_till_stuck); // a fresh process is whole again, tills come back
+    }
+    nng_sleep_aio(probe_every_ms, probing_.get());
 }
 
 void NngServerTransport::stop() {
     gate_.close();
     if (!open_) return;
     open_ = false;
+    if (probing_ != nullptr) {
+        nng_aio_cancel(probing_.get());
+        nng_aio_wait(probing_.get()); // before it goes: its callback still looks at it
+        probing_.reset();
+    }
     for (const auto& desk : desks_)
         nng_ctx_close(desk->context); // nobody takes requests any more: they are parked
     let_traffic_land();
@@ -198,9 +328,10 @@ void NngServerTransport::stop() {
 
 Result<std::unique_ptr<ServerTransport>> ServerTransport::start(const std::string& url, const TlsServer& tls,
                                                                 std::size_t requests_max, Post post,
-                                                                OnRequest on_request) {
-    auto transport =
-        std::make_unique<NngServerTransport>(requests_max, std::move(post), std::move(on_request));
+                                                                OnRequest on_request,
+                                                                OnPipeGone on_pipe_gone) {
+    auto transport = std::make_unique<NngServerTransport>(requests_max, std::move(post),
+                                                          std::move(on_request), std::move(on_pipe_gone));
     MUDI_CHECK(transport->open(url, tls));
     return std::unique_ptr<ServerTransport>(std::move(transport));
 }

@@ -1,15 +1,26 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <optional>
+#include <vector>
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
 #include <mudi/base/assert.hpp>
 
+#include "cut.hpp"
 #include "link.hpp"
 
 namespace mudi::sync {
 namespace {
+
+/// Its time-out says that a customer waited long enough, not that the connection is dead.
+constexpr auto ask_at = static_cast<std::size_t>(Channel::ask);
+constexpr std::size_t channels = ask_at + 1;
+
+/// From hanging up to being told of the end; in order, that takes no time.
+constexpr std::chrono::minutes stuck_after{2};
 
 nng_duration to_nng(Duration duration) {
     return static_cast<nng_duration>(std::clamp<std::int64_t>(duration.count(), 1, INT32_MAX));
@@ -25,6 +36,7 @@ public:
 
     Status open(const std::string& url, const TlsClient& tls, const Reconnect& reconnect);
     void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) override;
+    Status renew(const TlsClient& tls) override;
     void stop() override;
 
 private:
@@ -42,25 +54,35 @@ private:
     static void received(void* line);
     static void piped(nng_pipe pipe, nng_pipe_ev event, void* self);
 
+    /// At the next handshake.
+    Status show(const TlsClient& tls);
     void post_answer(const Line& line, Result<std::string> frame);
     void answered(Line& line, std::uint64_t request, Result<std::string> frame);
     void linked(nng_pipe pipe, bool up);
     void cancel(Line& line);
+    void hang_up();
 
     Post post_;
     Events events_;
     Gate<NngTillTransport> gate_;
+    std::string host_;
+    /// All of them: while it dials, NNG looks at the one it had without holding it.
+    std::vector<TlsConfig> shown_;
     nng_socket socket_{};
+    nng_dialer dialer_{};
     bool open_{false};
-    std::array<Line, 2> lines_;
+    std::array<Line, channels> lines_;
     nng_pipe pipe_{}; ///< of the link that is up
     bool up_{false};
+    std::optional<std::chrono::steady_clock::time_point>
+        hung_up_;             ///< on the link that is up: its end must follow
     std::uint64_t answers_{}; ///< any, to see whether a link that is up still lives
-    std::array<std::uint64_t, 2> answers_at_send_{};
+    std::array<std::uint64_t, channels> answers_at_send_{};
 };
 
 Status NngTillTransport::open(const std::string& url, const TlsClient& tls, const Reconnect& reconnect) {
     MUDI_TRY(const Address address, parse_address(url));
+    host_ = address.host;
     if (const int error = nng_req0_open(&socket_); error != 0)
         return tl::make_unexpected(transport_error(error));
     open_ = true;
@@ -80,25 +102,33 @@ Status NngTillTransport::open(const std::string& url, const TlsClient& tls, cons
         line.sending = make_aio(sent, &line);
         line.receiving = make_aio(received, &line);
     }
-    nng_dialer dialer{};
-    if (const int error = nng_dialer_create(&dialer, socket_, url.c_str()); error != 0) {
+    if (const int error = nng_dialer_create(&dialer_, socket_, url.c_str()); error != 0) {
         return fail(Code::invalid, "transport.url", nng_strerror(error));
     }
-    if (address.is_tls) {
-        MUDI_TRY(const TlsConfig config, make_tls(tls, address.host));
-        if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config.get()) !=
-            0) { // the dialer holds its own reference
-            return fail(Code::invalid, "transport.tls", "the dialer does not take the TLS settings");
-        }
-    }
+    if (address.is_tls) MUDI_CHECK(show(tls));
     if (address.scheme != "ipc://") {
-        nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
-        nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
+        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_NODELAY, true);
+        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_KEEPALIVE, true);
     }
-    if (const int error = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK); error != 0) {
+    if (const int error = nng_dialer_start(dialer_, NNG_FLAG_NONBLOCK); error != 0) {
         return fail(Code::invalid, "transport.url", nng_strerror(error));
     }
     return {};
+}
+
+Status NngTillTransport::show(const TlsClient& tls) {
+    MUDI_TRY(TlsConfig config, make_tls(tls, host_));
+    if (nng_dialer_set_ptr(dialer_, NNG_OPT_TLS_CONFIG, config.get()) != 0) {
+        return fail(Code::invalid, "transport.tls", "the dialer does not take the TLS settings");
+    }
+    shown_.push_back(std::move(config));
+    return {};
+}
+
+Status NngTillTransport::renew(const TlsClient& tls) {
+    if (!open_) return fail(Code::unavailable, "transport.closed", "stopped");
+    if (shown_.empty()) return fail(Code::invalid, "transport.tls", "the connection has no TLS");
+    return show(tls);
 }
 
 void NngTillTransport::send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) {
@@ -166,13 +196,22 @@ void NngTillTransport::answered(Line& line, std::uint64_t request, Result<std::s
     if (current) line.busy = false;
     if (frame) {
         ++answers_;
-    } else if (current && frame.error().name == "transport.timeout" && up_ &&
+    } else if (current && at != ask_at && frame.error().name == "transport.timeout" && up_ &&
                answers_at_send_.at(at) == answers_) {
-        // Nothing at all came back in that time: a half-open connection looks alive to TCP for a quarter of
-        // an hour.
-        nng_pipe_close(pipe_);
+        hang_up();
     }
     events_.answered(request, std::move(frame));
+}
+
+// Nothing at all came back within a request's time: a half-open connection looks alive to TCP for a quarter
+// of an hour.
+void NngTillTransport::hang_up() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!hung_up_) hung_up_ = now;
+    // NNG's one thread that ends connections and dials again is stuck: a fresh process is whole again.
+    MUDI_ASSERT(now - *hung_up_ < stuck_after);
+    // One that is shut already is one whose end NNG lost.
+    if (!cut(pipe_)) nng_pipe_close(pipe_);
 }
 
 void NngTillTransport::piped(nng_pipe pipe, nng_pipe_ev event, void* context) {
@@ -188,6 +227,7 @@ void NngTillTransport::linked(nng_pipe pipe, bool up) {
     if (up && up_) events_.link(false);
     pipe_ = pipe;
     up_ = up;
+    hung_up_.reset();
     events_.link(up);
 }
 

@@ -1,84 +1,16 @@
 #include "server_process.hpp"
 
-#include <array>
 #include <csignal>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <mudi/http/client.hpp>
 
-extern char** environ;
+#include "cli/enrol.hpp"
 
 namespace mudi::test {
-
-std::string text_of(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-Program::Program(const std::vector<std::string>& command, const std::filesystem::path& stderr_file) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, stderr_file.c_str(),
-                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    std::vector<char*> words;
-    for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    const int failed = ::posix_spawn(&pid_, words.front(), &actions, nullptr, words.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    out_ = ends[0];
-    if (failed != 0) throw std::runtime_error("cannot start " + command.front());
-}
-
-Program::~Program() {
-    signal(SIGKILL);
-    wait();
-    ::close(out_);
-}
-
-std::string Program::read_line(std::chrono::seconds patience) {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (true) {
-        if (const auto end = buffer_.find('\n'); end != std::string::npos) {
-            auto line = buffer_.substr(0, end);
-            buffer_.erase(0, end + 1);
-            return line;
-        }
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-        pollfd ready{out_, POLLIN, 0};
-        std::array<char, 4096> piece{};
-        if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) return {};
-        const auto count = ::read(out_, piece.data(), piece.size());
-        if (count <= 0) return {};
-        buffer_.append(piece.data(), static_cast<std::size_t>(count));
-    }
-}
-
-void Program::signal(int number) const {
-    if (!exit_code_) ::kill(pid_, number);
-}
-
-int Program::wait() {
-    int status = 0;
-    if (!exit_code_ && ::waitpid(pid_, &status, 0) == pid_) {
-        exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-    return exit_code_.value_or(-1);
-}
 
 ServerProcess::ServerProcess(std::filesystem::path folder, std::string extra)
     : folder_(std::move(folder)), extra_(std::move(extra)) {}
@@ -86,16 +18,22 @@ ServerProcess::ServerProcess(std::filesystem::path folder, std::string extra)
 void ServerProcess::fail(const std::string& what) { throw std::runtime_error(what); }
 
 void ServerProcess::write_config() const {
-    std::ofstream(folder_ / "server.toml") << "data_dir = \"" << data_dir().string() << "\"\n"
-                                           << extra_ << "\n[sync]\nlisten = \"" << sync_listen
-                                           << "\"\n[http]\nlisten = \"" << http_listen << "\"\n";
+    std::ofstream(folder_ / "server.toml")
+        << "data_dir = \"" << data_dir().string() << "\"\n"
+        << extra_ << "\n[sync]\naccess = \"" << access << "\"\nlisten = \"" << sync_listen
+        << "\"\n[http]\nlisten = \"" << http_listen << "\"\n";
+}
+
+std::vector<std::string> ServerProcess::command() const {
+    std::vector<std::string> words{MUDI_SERVER, "run", "--config", config().string()};
+    words.insert(words.end(), more_arguments.begin(), more_arguments.end());
+    return words;
 }
 
 void ServerProcess::start() {
     write_config();
     program_.reset();
-    program_.emplace(
-        std::vector<std::string>{MUDI_SERVER, "run", "--config", (folder_ / "server.toml").string()}, log());
+    program_.emplace(command(), log());
     std::istringstream words(program_->read_line());
     std::string name;
     std::string state;
@@ -106,8 +44,7 @@ void ServerProcess::start() {
 ServerProcess::Refusal ServerProcess::refuse() {
     write_config();
     program_.reset();
-    program_.emplace(
-        std::vector<std::string>{MUDI_SERVER, "run", "--config", (folder_ / "server.toml").string()}, log());
+    program_.emplace(command(), log());
     if (const auto line = program_->read_line(); !line.empty()) fail("the server started: " + line);
     Refusal refusal{program_->wait(), {}};
     std::istringstream text(text_of(log()));
@@ -147,6 +84,20 @@ ServerProcess::Answer ServerProcess::get(const std::string& target,
 
 ServerProcess::Answer ServerProcess::post(const std::string& target, const std::string& body) const {
     return call("POST", target, body, token());
+}
+
+WireIdentity ServerProcess::enrol(TillId till, const std::string& store) const {
+    const nlohmann::json wanted{
+        {"till", till.value}, {"store", store}, {"workstation", "W" + std::to_string(till.value)}};
+    auto answer = post("/api/v1/tills", wanted.dump());
+    if (answer.status == 409) answer = post("/api/v1/tills/" + std::to_string(till.value) + "/code");
+    if (answer.status >= 300) fail("the till was not added: " + answer.body.dump());
+    const auto till_dir = folder_ / ("till-" + std::to_string(till.value));
+    const auto enrolled = cli::enrol_till({http_url_, answer.body.at("code"), till_dir, true});
+    if (!enrolled) fail("the till was not enrolled: " + enrolled.error().what);
+    const auto identity = till_dir / "identity";
+    return {text_of(identity / "key.pem"), text_of(identity / "certificate.pem"),
+            text_of(identity / "ca.pem")};
 }
 
 std::string ServerProcess::ca_pem() const { return ca_ == "ca=-" ? std::string() : text_of(ca_.substr(3)); }

@@ -7,29 +7,18 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <sys/types.h>
+
+#include <mudi/base/id.hpp>
+
+#include "program.hpp"
 
 namespace mudi::test {
 
-/// A program under test; killed by the destructor. Started with posix_spawn: NNG does not survive a fork.
-class Program {
-public:
-    Program(const std::vector<std::string>& command, const std::filesystem::path& stderr_file);
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-    ~Program();
-
-    /// Next line on its stdout; empty when it ends or says nothing for so long.
-    std::string read_line(std::chrono::seconds patience = std::chrono::seconds{30});
-    void signal(int number) const;
-    /// Exit code, or 128 + signal.
-    int wait();
-
-private:
-    pid_t pid_{-1};
-    int out_{-1};
-    std::string buffer_;
-    std::optional<int> exit_code_;
+/// What makes a connection a till's.
+struct WireIdentity {
+    std::string key_pem; ///< empty: it cannot sign
+    std::string certificate_pem;
+    std::string ca_pem;
 };
 
 /// A mudi-server with a data folder, free ports and the addresses it told.
@@ -49,6 +38,8 @@ public:
     void kill();
     /// SIGTERM; gives the exit code.
     int stop();
+    /// Until it ends by itself; gives the exit code.
+    int wait() { return program_->wait(); }
 
     struct Answer {
         int status{};
@@ -56,6 +47,8 @@ public:
     };
     Answer get(const std::string& target, std::optional<std::string> token = std::nullopt) const;
     Answer post(const std::string& target, const std::string& body = {}) const;
+    /// Adds the till and enrols it, as operator and cashier would; a till that is there gets a new key.
+    WireIdentity enrol(TillId till, const std::string& store) const;
     /// Asks for the status until `done(status)`; throws after a minute without.
     template <class Done>
     nlohmann::json wait_for_status(Done done) const {
@@ -75,13 +68,17 @@ public:
     [[nodiscard]] std::filesystem::path data_dir() const { return folder_ / "data"; }
     std::string http_listen{"127.0.0.1:0"};
     std::string sync_listen{"tls+tcp://127.0.0.1:0"};
+    std::string access{"enrolled"};
+    std::vector<std::string> more_arguments; ///< of the command
+    [[nodiscard]] std::filesystem::path config() const { return folder_ / "server.toml"; }
+    [[nodiscard]] std::filesystem::path log() const { return folder_ / "server.log"; }
 
 private:
     void write_config() const;
     [[noreturn]] static void fail(const std::string& what);
     Answer call(const std::string& method, const std::string& target, const std::string& body,
                 const std::string& token) const;
-    [[nodiscard]] std::filesystem::path log() const { return folder_ / "server.log"; }
+    [[nodiscard]] std::vector<std::string> command() const;
 
     std::filesystem::path folder_;
     std::string extra_;
@@ -90,7 +87,5 @@ private:
     std::string sync_url_;
     std::string ca_;
 };
-
-std::string text_of(const std::filesystem::path& path);
 
 } // namespace mudi::test

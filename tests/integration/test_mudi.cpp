@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -41,6 +42,10 @@ std::string write(const test::TempDir& folder, const std::string& name, const st
     const auto path = folder.path() / name;
     std::ofstream(path) << text;
     return path.string();
+}
+
+std::vector<std::string> restore_words(const std::string& from, const Fleet& fleet) {
+    return {"server", "restore", "--from", from, "--config", fleet.server_config().string(), "--json"};
 }
 
 } // namespace
@@ -131,4 +136,83 @@ TEST_CASE("an operator imports, looks and is told what was wrong") {
     CHECK(mudi_command(folder,
                        {"customer", "show", "1", "--server", fleet.server().url, "--token-file", "/nowhere"})
               .code == 1);
+}
+
+TEST_CASE("an operator adds a till, somebody enrols it, it is listed, backed up, revoked and restored") {
+    test::TempDir folder;
+    Fleet fleet({.programs = MUDI_PROGRAMS,
+                 .folder = folder.path() / "shop",
+                 .tills = {},
+                 .database = {},
+                 .card_ranges = {}});
+    REQUIRE(fleet.start_server());
+    const auto token = write(folder, "token", fleet.server().token + "\n");
+    const auto asked = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--server", fleet.server().url, "--token-file", token, "--json"});
+        return mudi_command(folder, std::move(arguments));
+    };
+    const Ran added = asked({"server", "till", "add", "--store", "KOL01", "--workstation", "3"});
+    REQUIRE(added.code == 0);
+    const json till = json::parse(added.out);
+    CHECK(asked({"server", "till", "add", "--store", "KOL01", "--workstation", "3"}).code == 1);
+    CHECK(mudi_command(folder, {"server", "till", "add", "--store", "KOL01"}).code == 2);
+
+    const auto config = (folder.path() / "etc" / "till.toml").string();
+    const auto data = (folder.path() / "data").string();
+    const auto enrol = [&](const std::string& code, std::vector<std::string> more) {
+        std::vector<std::string> words{"till",   "enrol",    "--server", fleet.server().url, "--code", code,
+                                       "--json", "--config", config,     "--data-dir",       data};
+        words.insert(words.end(), more.begin(), more.end());
+        return mudi_command(folder, std::move(words));
+    };
+    CHECK(enrol("00000-00000-00000-00000", {}).code == 1);
+    const Ran enrolled = enrol(till["code"], {});
+    REQUIRE(enrolled.code == 0);
+    CHECK(json::parse(enrolled.out)["till"] == till["till"]);
+    CHECK(json::parse(enrolled.out)["config_written"] == true);
+    CHECK(enrol(till["code"], {}).code == 1);
+    CHECK(enrol(till["code"], {"--again"}).code == 1); // used
+    // What was written is all that the agent needs.
+    auto check = Process::start({MUDI_PROGRAMS "/mudi-till", "--check-config", "--config", config},
+                                folder.path() / "check.log");
+    REQUIRE(check);
+    CHECK(check->wait(10s).value() == 0);
+
+    const json listed = json::parse(asked({"server", "till", "list"}).out);
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0]["enrolled"] == true);
+    const json made = json::parse(asked({"server", "backup"}).out);
+    CHECK(std::filesystem::exists(made["path"].get<std::string>()));
+    CHECK(json::parse(asked({"server", "backup", "--list"}).out).size() == 1);
+    CHECK(asked({"server", "backup", "--to", config}).code == 1); // something is there already
+    CHECK(mudi_command(folder, {"server", "backup", "--to", "/x", "--confirm-external"}).code == 2);
+    CHECK(asked({"server", "till", "revoke", "1"}).code == 0);
+    CHECK(asked({"server", "till", "revoke", "2"}).code == 1);
+    CHECK(json::parse(asked({"server", "till", "list"}).out)[0]["revoked"] == true);
+    CHECK(json::parse(asked({"status"}).out)["server"]["alarms"].empty());
+
+    const auto restore = restore_words(made["path"], fleet);
+    CHECK(mudi_command(folder, restore).code == 1); // it runs
+    fleet.kill_server();
+    CHECK(mudi_command(folder, restore).code == 0);
+    REQUIRE(fleet.start_server());
+    CHECK(json::parse(asked({"server", "till", "list"}).out)[0]["revoked"] == false);
+}
+
+TEST_CASE("the completion script knows verbs below verbs and their options") {
+    test::TempDir folder;
+    const auto script = write(folder, "mudi.bash", mudi_command(folder, {"completion", "bash"}).out);
+    const auto completed = [&](const std::string& words, int at) {
+        auto bash = Process::start({"/bin/bash", "-c",
+                                    "source " + script + "; COMP_WORDS=(" + words + "); COMP_CWORD=" +
+                                        std::to_string(at) + "; _mudi; echo ${COMPREPLY[@]}"},
+                                   folder.path() / "bash.log");
+        REQUIRE(bash);
+        return bash->read_line(10s).value();
+    };
+    CHECK(completed("mudi sta", 1) == "status");
+    CHECK(completed("mudi server till a", 3) == "add");
+    CHECK(completed("mudi server till add --wo", 4) == "--workstation");
+    CHECK(completed("mudi till enrol --c", 3) == "--code --config");
+    CHECK(completed("mudi server backup --con", 3) == "--confirm-external");
 }

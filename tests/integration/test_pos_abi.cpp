@@ -5,9 +5,15 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "till_process.hpp"
 #include "unit/pos-agent/plugin/pos_fixture.hpp"
+
+extern char** environ;
 
 /// libmudi-pos.so against a real agent.
 using namespace mudi;

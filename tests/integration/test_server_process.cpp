@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include <mudi/base/db/connection.hpp>
 #include <mudi/base/random.hpp>
 #include <mudi/sync/event.hpp>
 #include <support/postgres.hpp>
@@ -16,6 +17,7 @@
 using namespace mudi;
 using test::ServerProcess;
 using test::TempDir;
+using test::WireIdentity;
 using test::WireTill;
 
 namespace {
@@ -50,7 +52,8 @@ void kill_while_selling(ServerProcess& server, int rounds, std::uint64_t seed) {
     SeededRandom random(seed);
     WireTill till(TillId{3}, "KOL01", seed);
     server.start();
-    till.link(server.sync_url(), server.ca_pem());
+    const auto identity = server.enrol(TillId{3}, "KOL01");
+    till.link(server.sync_url(), identity);
     for (int round = 0; round < rounds; ++round) {
         CAPTURE(round);
         for (int i = 0; i < 60; ++i) till.sell();
@@ -59,7 +62,7 @@ void kill_while_selling(ServerProcess& server, int rounds, std::uint64_t seed) {
         server.kill();
         server.start();
         check_acked_are_there(server, till);
-        till.link(server.sync_url(), server.ca_pem());
+        till.link(server.sync_url(), identity);
     }
     REQUIRE(till.run_until(
         [&] { return till.acked().value == static_cast<std::int64_t>(till.captured().size()); }));
@@ -75,12 +78,12 @@ void kill_while_selling(ServerProcess& server, int rounds, std::uint64_t seed) {
 void check_offers_arrive(ServerProcess& server, WireTill& till) {
     REQUIRE(server.post("/api/v1/import/customers", "source_key,name,card,language\n1,কমলা দাস,KD-0001,bn\n")
                 .body["stored"] == 1);
-    till.link(server.sync_url(), server.ca_pem());
+    till.link(server.sync_url(), server.enrol(TillId{9}, "KOL01"));
     till.sell("KD0001");
     const auto holds_an_offer = [&] {
-        return std::any_of(till.profiles().begin(), till.profiles().end(), [](const auto& entry) {
-            const auto slice = sync::decode_profile(entry.second.body);
-            return slice && slice->name == "কমলা দাস" && !slice->offers.empty();
+        const auto profiles = till.profiles();
+        return std::any_of(profiles.begin(), profiles.end(), [](const crm::ProfileSlice& slice) {
+            return slice.name == "কমলা দাস" && !slice.offers.empty();
         });
     };
     const bool arrived = till.run_until(holds_an_offer);
@@ -108,6 +111,38 @@ TEST_CASE("the same on PostgreSQL, and offers come out of it too") {
     CHECK(server.stop() == 0);
 }
 
+TEST_CASE(
+    "a PostgreSQL that was away ends the server with a clear line when it is back: a start begins a new "
+    "history") {
+    const TempDir folder;
+    const auto address = test::postgres_database();
+    ServerProcess server(folder.path(), "database = \"" + address + "\"");
+    server.start();
+    const auto identity = server.enrol(TillId{3}, "KOL01");
+    WireTill till(TillId{3}, "KOL01", 7);
+    till.link(server.sync_url(), identity);
+    till.sell();
+    REQUIRE(till.run_until([&] { return till.acked() == EventSeq{1}; }));
+    {
+        const auto options = db::parse_target(address);
+        REQUIRE(options);
+        const auto connection = db::Connection::open(*options);
+        REQUIRE(connection);
+        REQUIRE((*connection)
+                    ->execute("DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                              "datname = current_database() AND pid <> pg_backend_pid(); END $$"));
+    }
+    till.sell(); // whoever writes notices
+    till.run_until([&] { return till.was_told("db.connection") || !till.linked(); });
+    CHECK(server.wait() == 1);
+    CHECK_THAT(test::text_of(server.log()), Catch::Contains("(server.database_back)"));
+    server.start();
+    till.link(server.sync_url(), identity);
+    CHECK(till.run_until([&] { return till.acked() == EventSeq{2}; }));
+    check_acked_are_there(server, till);
+    CHECK(server.stop() == 0);
+}
+
 TEST_CASE("offers made after a sale reach the till by its long poll") {
     const TempDir folder;
     WireTill till(TillId{9}, "KOL01", 9);
@@ -127,7 +162,7 @@ TEST_CASE(
     ServerProcess server(folder.path());
     server.start();
     WireTill till(TillId{3}, "KOL01", 7);
-    till.link(server.sync_url(), server.ca_pem());
+    till.link(server.sync_url(), server.enrol(TillId{3}, "KOL01"));
     till.sell();
     const auto poison = till.capture_poison();
     till.sell();
@@ -153,21 +188,18 @@ TEST_CASE("a till of a store that the configuration does not know is refused and
     const TempDir folder;
     WireTill till(TillId{3}, "PUN02", 7);
     till.sell();
+    WireIdentity identity;
     {
         ServerProcess server(folder.path(), "stores = [\"KOL01\"]");
         server.start();
-        till.link(server.sync_url(), server.ca_pem());
-        const auto refused = [&] {
-            return std::any_of(till.reports().begin(), till.reports().end(), [](const std::string& report) {
-                return report.find("till.store_unknown") != std::string::npos;
-            });
-        };
-        CHECK(till.run_until(refused));
+        identity = server.enrol(TillId{3}, "PUN02");
+        till.link(server.sync_url(), identity);
+        CHECK(till.run_until([&] { return till.was_told("till.store_unknown"); }));
         CHECK(till.acked() == EventSeq{0});
     }
     ServerProcess server(folder.path(), "stores = [\"KOL01\", \"PUN02\"]");
     server.start();
-    till.link(server.sync_url(), server.ca_pem());
+    till.link(server.sync_url(), identity);
     CHECK(till.run_until([&] { return till.acked() == EventSeq{1}; }));
 }
 
@@ -178,11 +210,14 @@ TEST_CASE("a till that trusts another authority does not connect") {
     ServerProcess other(two.path());
     server.start();
     other.start();
+    const auto identity = server.enrol(TillId{3}, "KOL01");
+    auto misled = identity;
+    misled.ca_pem = other.ca_pem();
     WireTill till(TillId{3}, "KOL01", 7);
     till.sell();
-    till.link(server.sync_url(), other.ca_pem());
+    till.link(server.sync_url(), misled);
     CHECK_FALSE(till.run_until([&] { return till.acked() == EventSeq{1}; }, std::chrono::seconds{2}));
-    till.link(server.sync_url(), server.ca_pem());
+    till.link(server.sync_url(), identity);
     CHECK(till.run_until([&] { return till.acked() == EventSeq{1}; }));
 }
 
@@ -191,7 +226,7 @@ TEST_CASE("SIGTERM with a till on its long poll ends the server at once and clea
     ServerProcess server(folder.path());
     server.start();
     WireTill till(TillId{3}, "KOL01", 7);
-    till.link(server.sync_url(), server.ca_pem());
+    till.link(server.sync_url(), server.enrol(TillId{3}, "KOL01"));
     till.sell();
     REQUIRE(till.run_until([&] { return till.acked() == EventSeq{1}; }));
     const auto before = std::chrono::steady_clock::now();

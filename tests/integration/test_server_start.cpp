@@ -44,6 +44,32 @@ TEST_CASE("the ready line tells both addresses, the authority and the token") {
     CHECK((found.st_mode & 0777U) == 0600);
 }
 
+TEST_CASE("a server that takes any till says so loudly, one that does not says nothing of it") {
+    const TempDir folder;
+    ServerProcess open(folder.path());
+    open.access = "open";
+    open.start();
+    CHECK_THAT(test::text_of(open.log()), Catch::Contains("sync.access_open") && Catch::Contains("ANY till"));
+    CHECK(open.get("/api/v1/status").body["access"] == "open");
+    CHECK(open.stop() == 0);
+    ServerProcess enrolled(folder.path());
+    enrolled.start();
+    CHECK_THAT(test::text_of(enrolled.log()), !Catch::Contains("sync.access_open"));
+    CHECK(enrolled.get("/api/v1/status").body["access"] == "enrolled");
+}
+
+TEST_CASE("every start begins a history of its own") {
+    const TempDir folder;
+    ServerProcess server(folder.path());
+    server.start();
+    const auto first = server.get("/api/v1/status").body;
+    server.kill();
+    server.start();
+    const auto second = server.get("/api/v1/status").body;
+    CHECK(second["generation"] != first["generation"]);
+    CHECK(second["starts"] == first["starts"].get<int>() + 1);
+}
+
 TEST_CASE("the API refuses a wrong token") {
     const TempDir folder;
     ServerProcess server(folder.path());

@@ -1,9 +1,11 @@
 #include "till_process.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include <poll.h>
 #include <sys/mount.h>
 
 #include <mudi/base/db/connection.hpp>
@@ -151,7 +153,7 @@ TEST_CASE("kill -9 loses no receipt and repeats none") {
     TillProcess till;
     till.start();
     const json first = till.ask("POST", "/v1/complete", small_sale("K1"));
-    CHECK(till.stop(SIGKILL) == -SIGKILL);
+    CHECK(till.stop(SIGKILL) == 128 + SIGKILL);
     till.start();
     const json again = till.ask("POST", "/v1/complete", small_sale("K1"));
     CHECK(again["repeated"] == true);
@@ -223,8 +225,8 @@ TEST_CASE("spooled sales are taken at start and while running, refused ones stan
 TEST_CASE("a code from 'mudi-till pair' becomes a token that opens the till over TCP") {
     TillProcess till;
     till.start();
-    Process pair({MUDI_TILL, "pair", "--config", till.config()});
-    const std::string code = pair.line();
+    Program pair({MUDI_TILL, "pair", "--config", till.config()}, till.folder.file("pair.log"));
+    const std::string code = pair.read_line();
     CHECK(pair.wait() == 0);
     REQUIRE(code.size() == 6);
     const json token = till.ask("POST", "/v1/pair", {{"code", code}})["token"];
@@ -234,8 +236,9 @@ TEST_CASE("a code from 'mudi-till pair' becomes a token that opens the till over
     CHECK(client.send(call)->status == 401);
     call.headers.add("Authorization", "Bearer " + token.get<std::string>());
     CHECK(client.send(call)->status == 200);
-    Process status({MUDI_TILL, "status", "--json", "--config", till.config()});
-    CHECK(json::parse(status.line())["store"] == "KOL01");
+    Program status({MUDI_TILL, "status", "--json", "--config", till.config()},
+                   till.folder.file("status.log"));
+    CHECK(json::parse(status.read_line())["store"] == "KOL01");
     CHECK(status.wait() == 0);
     till.stop(SIGTERM);
     fails(till, 1, "agent.unreachable", {"pair"});
@@ -287,9 +290,9 @@ TEST_CASE("the key of the data is a secret file and the shipped configuration sh
           (fs::perms::owner_read | fs::perms::owner_write));
     CHECK((fs::status(till.socket()).permissions() & fs::perms::all) ==
           (fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::group_write));
-    Process print({MUDI_TILL, "--print-config"});
+    Program print({MUDI_TILL, "--print-config"}, till.folder.file("print.log"));
     std::string printed;
-    for (int i = 0; i < 200; ++i) printed += print.line(std::chrono::seconds{1}) + "\n";
+    for (int i = 0; i < 200; ++i) printed += print.read_line(std::chrono::seconds{1}) + "\n";
     CHECK(print.wait() == 0);
     const auto shipped = read_small_file(MUDI_TILL_TOML, 100'000);
     REQUIRE(shipped);

@@ -29,16 +29,22 @@ void WireTill::unlink() {
     wake_at_ = MonoTime::max();
 }
 
-void WireTill::link(const std::string& url, const std::string& ca_pem) {
+void WireTill::link(const std::string& url, const WireIdentity& identity) {
     unlink();
+    hello_answer_.clear();
+    pretending_ = false;
+    key_.reset();
+    if (auto key = sync::TillKey::from_pem(identity.key_pem)) key_.emplace(*std::move(key));
     sync::TillLimits limits;
     limits.events_per_push_max = events_per_push;
     limits.retry_min = std::chrono::milliseconds{20};
     limits.retry_max = std::chrono::milliseconds{200};
     sync_ = std::make_unique<sync::TillSync>(state_, limits, random_);
     sync::TlsClient tls;
-    tls.ca_pem = ca_pem;
+    tls.ca_pem = url.starts_with("tls") ? identity.ca_pem : std::string();
     tls.server_name = "127.0.0.1";
+    tls.certificate_pem = url.starts_with("tls") ? identity.certificate_pem : std::string();
+    tls.key_pem = url.starts_with("tls") ? identity.key_pem : std::string();
     const auto mine = link_number_;
     const auto current = [this, mine] { return mine == link_number_; };
     sync::TillTransport::Events events;
@@ -50,17 +56,46 @@ void WireTill::link(const std::string& url, const std::string& ca_pem) {
             step(sync::till_in::LinkDown{});
     };
     events.answered = [this, current](std::uint64_t request, Result<std::string> frame) {
-        if (!current()) return;
-        if (frame)
-            step(sync::till_in::Answer{request, *std::move(frame)});
-        else
-            step(sync::till_in::NoAnswer{request});
+        if (current()) answered(request, std::move(frame));
     };
     auto started = sync::TillTransport::start(
         url, tls, [this](std::function<void()> job) { post(std::move(job)); }, std::move(events));
     if (!started) throw std::runtime_error(started.error().what);
     transport_ = *std::move(started);
     step(sync::till_in::Tick{});
+}
+
+void WireTill::answered(std::uint64_t request, Result<std::string> frame) {
+    if (!frame) return step(sync::till_in::NoAnswer{request});
+    const bool before = sync_->linked();
+    auto copy = *frame;
+    step(sync::till_in::Answer{request, *std::move(frame)});
+    if (!before && sync_->linked()) hello_answer_ = std::move(copy);
+}
+
+void WireTill::pretend(TillId other) {
+    if (hello_answer_.empty()) throw std::logic_error("it has not proved itself yet");
+    auto state = state_;
+    state.till = other;
+    sync_ = std::make_unique<sync::TillSync>(state, sync::TillLimits{}, random_);
+    pretending_ = true;
+    step(sync::till_in::LinkUp{});
+}
+
+void WireTill::renew() { step(sync::till_in::Renew{key_.value().request(state_.till).value()}); }
+
+bool WireTill::was_told(const std::string& word) const {
+    return std::any_of(reports_.begin(), reports_.end(),
+                       [&](const std::string& report) { return report.find(word) != std::string::npos; });
+}
+
+std::vector<crm::ProfileSlice> WireTill::profiles() const {
+    std::vector<crm::ProfileSlice> found;
+    for (const auto& [key, row] : rows_) {
+        if (key.first != static_cast<std::uint32_t>(sync::FeedKind::profile)) continue;
+        if (auto slice = sync::decode_profile(row.body)) found.push_back(*std::move(slice));
+    }
+    return found;
 }
 
 void WireTill::post(std::function<void()> job) {
@@ -152,7 +187,15 @@ void WireTill::step(const sync::TillInput& input) {
 }
 
 void WireTill::act(sync::till_out::Send& send) {
+    // Whoever pretends has no hello of its own: it takes the answer that was meant for the proved one.
+    if (pretending_ && send.channel == sync::Channel::push && !sync_->linked()) {
+        return step(sync::till_in::Answer{send.request, hello_answer_});
+    }
     transport_->send(send.request, send.channel, std::move(send.frame), send.timeout);
+}
+
+void WireTill::act(const sync::till_out::Sign& sign) {
+    step(sync::till_in::Signed{key_ ? key_->sign(sign.text).value() : std::string()});
 }
 
 void WireTill::act(const sync::till_out::ReadOutbox& read) {
@@ -167,20 +210,43 @@ void WireTill::act(const sync::till_out::SaveAck& save) {
     acked_ = save.acked;
     state_.acked = save.acked;
     state_.ack_generation = save.generation;
+    state_.safe = save.safe;
 }
 
-void WireTill::act(sync::till_out::ApplyFeed& apply) {
-    if (apply.replace) profiles_.clear();
-    for (auto& row : apply.rows) {
-        if (row.kind != static_cast<std::uint32_t>(sync::FeedKind::profile)) continue;
+void WireTill::act(const sync::till_out::ApplyFeed& apply) {
+    for (const auto& row : apply.rows) {
         if (row.deleted)
-            profiles_.erase(row.key);
+            rows_.erase({row.kind, row.key});
         else
-            profiles_[row.key] = row;
+            rows_[{row.kind, row.key}] = row;
     }
     state_.cursor = apply.cursor;
     step(sync::till_in::FeedApplied{true});
 }
+
+void WireTill::act(const sync::till_out::CompareManifest& compare) {
+    const auto& theirs = compare.manifest.digests;
+    std::vector<std::uint64_t> mine(theirs.size());
+    for (const auto& [key, row] : rows_) {
+        mine[sync::part_of(key.first, key.second) * mine.size() / sync::parts_max] +=
+            sync::row_digest(key.first, key.second, row.body);
+    }
+    sync::till_in::Compared compared;
+    for (std::size_t part = 0; part < theirs.size(); ++part)
+        if (mine[part] != theirs[part]) compared.differing.push_back(static_cast<std::uint32_t>(part));
+    step(compared);
+}
+
+void WireTill::act(const sync::till_out::ApplyPart& apply) {
+    std::erase_if(rows_, [&](const auto& entry) {
+        return sync::part_of(entry.first.first, entry.first.second) * apply.parts / sync::parts_max ==
+               apply.part;
+    });
+    for (const auto& row : apply.rows) rows_[{row.kind, row.key}] = row;
+    step(sync::till_in::FeedApplied{true});
+}
+
+void WireTill::act(const sync::till_out::SaveCertificate& save) { certificates_.push_back(save.pem); }
 
 void WireTill::act(const sync::till_out::NewLife&) {
     ++lives_;

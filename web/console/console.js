@@ -3,7 +3,9 @@
 const $ = (id) => document.getElementById(id);
 const numbers = new Intl.NumberFormat("en-IN");
 const history_max = 60; // seconds shown in the sparkline
-const state = { token: "", purchases: [], timer: 0, quarantine_shown: "" };
+const certificate_days_low = 30;
+const points_every_ms = 60000; // the server looks at every balance for it
+const state = { token: "", purchases: [], timer: 0, quarantine_shown: "", tills_shown: "", code_until: 0, code_timer: 0, points_at: 0 };
 
 // Out of the address bar, so that it is neither bookmarked nor shown on a shared screen.
 function take_token() {
@@ -20,8 +22,11 @@ class Refused extends Error {
   constructor(status, text) { super(text); this.status = status; }
 }
 
-async function call(path, method = "GET") {
-  const answer = await fetch(path, { method, headers: { Authorization: `Bearer ${state.token}` }, cache: "no-store" });
+async function call(path, method = "GET", document_sent = undefined) {
+  const body_sent = document_sent === undefined ? undefined : JSON.stringify(document_sent);
+  const headers = { Authorization: `Bearer ${state.token}` };
+  if (body_sent !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await fetch(path, { method, headers, body: body_sent, cache: "no-store" });
   const text = await answer.text();
   const body = text ? JSON.parse(text) : {};
   if (!answer.ok) throw new Refused(answer.status, body.detail || body.title || `answer ${answer.status}`);
@@ -121,6 +126,9 @@ function show_status(status) {
   put("quarantined", status.inbox.quarantined);
   put("quarantine-note", status.inbox.quarantined ? "need a look, see below" : "nothing waits for you");
   $("quarantine-tile").classList.toggle("alarm", status.inbox.quarantined > 0);
+  show_alarms(status.alarms);
+  $("access-open").hidden = status.access !== "open";
+  show_backup(status);
   put("fact-database", status.database);
   put("fact-uptime", duration(status.uptime_s * 1000));
   put("fact-memory", `${numbers.format(Math.round(status.rss_kib / 1024))} MiB`);
@@ -141,22 +149,149 @@ function rows_into(table, rows) {
   body.replaceChildren(...fresh);
 }
 
+function show_alarms(alarms) {
+  $("alarms-panel").hidden = alarms.length === 0;
+  const lines = alarms.map((alarm) => {
+    const line = element("li");
+    line.append(element("b", alarm.till ? `Till ${alarm.till}` : "Server"),
+      ` ${alarm.text}${alarm.for_ms ? `, for ${duration(alarm.for_ms)}` : ""} `, element("code", alarm.name));
+    return line;
+  });
+  $("alarms").replaceChildren(...lines);
+}
+
+function show_backup(status) {
+  const backup = status.backup;
+  const unsafe = status.inbox.unsafe;
+  const last = backup.last_us ? `Last verified backup ${ago(backup.last_us)}` : "No verified backup yet";
+  const rest = unsafe ? `; ${count(unsafe, "event is", "events are")} in none and stay on the tills too` : "; it has everything";
+  put("backup-note", `${last}${rest}${backup.running ? "; one is being made" : ""}${backup.failed ? `; the last attempt FAILED (${backup.failed})` : ""}.`);
+  $("backup-note").classList.toggle("refused", Boolean(backup.failed));
+}
+
+function show_points(points) {
+  const escrow = points.offline === "escrow";
+  put("points-policy", escrow
+    ? `Escrow: up to ${numbers.format(points.store_max)} points of a customer are set aside for each store's lead till${points.till_max ? `, ${numbers.format(points.till_max)} for every other` : ""}. Nothing can be spent twice.`
+    : `Floor limit: up to ${count(points.redeem_offline_max, "point", "points")} of a customer at every till while the server is away, at the owner's risk.`);
+  const alarm = points.breached.points > 0
+    ? "Points were spent that nobody had set aside: look for cloned tills."
+    : points.settling ? "After a restore: no points can be spent until every till has told what it did." : "";
+  put("points-alarm", alarm);
+  $("points-alarm").hidden = alarm === "";
+  const rows = [["At risk in one outage", points.at_risk], ["Set aside for tills", points.outstanding], ["On hold at the server", points.held],
+    ["Owed by customers below zero", points.overdrawn], ["Spent without cover, ever", points.breached]];
+  rows_into("points", rows.map(([what, figure]) => [[what], [numbers.format(figure.points), "n"], [money(figure.amount, points.currency), "n"]]));
+}
+
+async function refresh_points() {
+  if (performance.now() - state.points_at < points_every_ms && state.points_at !== 0) return;
+  show_points(await call("/api/v1/points"));
+  state.points_at = performance.now();
+}
+
+function till_state(till) {
+  if (till.revoked) return ["revoked", "pill down"];
+  if (till.clone) return ["clone", "pill down"];
+  if (till.stalled) return ["stalled", "pill down"];
+  if (till.connected) return ["connected", "pill"];
+  if (till.last_contact_us) return ["offline", "pill waiting"];
+  return [till.code_expires_us ? "code waits" : "not yet here", "pill waiting"];
+}
+
+function till_lives(till) {
+  return till.forked_us ? `${numbers.format(till.lives)}, forked ${ago(till.forked_us)}` : numbers.format(till.lives);
+}
+
+function till_certificate(till) {
+  if (till.certificate_days === null) return ["–", "n"];
+  if (till.certificate_days < 0) return ["expired", "n bad"];
+  return [`${numbers.format(till.certificate_days)} d`, till.certificate_days < certificate_days_low ? "n late" : "n"];
+}
+
+function till_buttons(till) {
+  const box = element("span", "", "buttons");
+  const code = element("button", "New code");
+  code.type = "button";
+  code.title = "New disk or new machine: enrol it again";
+  code.addEventListener("click", () => ask_for_code(`/api/v1/tills/${till.till}/code`, {}));
+  box.append(code);
+  if (!till.revoked) {
+    const cut = element("button", "Revoke", "danger");
+    cut.type = "button";
+    cut.addEventListener("click", () => revoke(till));
+    box.append(cut);
+  }
+  return box;
+}
+
 function show_tills(tills) {
   $("tills").hidden = tills.length === 0;
   $("tills-empty").hidden = tills.length > 0;
-  rows_into("tills", tills.map((till) => {
-    const unsent = Math.max(0, till.captured - till.acked);
+  const rows = tills.map((till) => {
+    const [word, pill] = till_state(till);
     const clock = till.clock_ahead_ms;
     return [
-      [till.till, "strong"], [till.store], [till.workstation],
-      [element("span", till.connected ? "connected" : "offline", till.connected ? "pill" : "pill waiting")],
-      [numbers.format(till.captured), "n"], [numbers.format(till.received), "n"],
-      [numbers.format(unsent), unsent > 0 ? "n late" : "n"],
-      [duration(till.lag_ms), till.lag_ms > 5000 ? "n late" : "n"],
+      [till.till, "strong"], [till.store], [till.lead ? `${till.workstation} (lead)` : till.workstation],
+      [word, pill], [ago(till.last_contact_us)],
+      [numbers.format(till.unsent), till.stalled ? "n bad" : till.unsent > 0 ? "n late" : "n"],
+      [numbers.format(till.unsafe), "n"],
+      [till_lives(till), till.clone ? "n bad" : till.forked_us ? "n late" : "n"],
       [`${clock < 0 ? "−" : "+"}${duration(Math.abs(clock))}`, Math.abs(clock) > 60000 ? "n late" : "n"],
-      [ago(till.last_contact_us)],
+      [numbers.format(till.quarantined), till.quarantined > 0 ? "n bad" : "n"],
+      till_certificate(till), [till.version || "–"],
     ];
+  });
+  for (const row of rows) row[3] = [element("span", row[3][0], row[3][1])];
+  const shown = JSON.stringify(tills.map((till) => [till.till, till.revoked]));
+  if (shown !== state.tills_shown) {
+    state.tills_shown = shown;
+    return rows_into("tills", rows.map((row, i) => [...row, [till_buttons(tills[i])]]));
+  }
+  // A button must not vanish under the pointer: only what changes is put in anew.
+  rows.forEach((row, i) => row.forEach(([value, name], k) => {
+    const cell = $("tills").tBodies[0].rows[i].cells[k];
+    cell.className = name || "";
+    if (value instanceof Node) cell.replaceChildren(value);
+    else if (cell.textContent !== String(value)) cell.textContent = String(value);
   }));
+}
+
+async function ask_for_code(path, wanted) {
+  try {
+    show_code(await call(path, "POST", wanted));
+    $("new-till").hidden = true;
+  } catch (refused) {
+    toast(refused.message);
+  }
+}
+
+function show_code(given) {
+  put("code-who", `Till ${given.till}, store ${given.store}, workstation ${given.workstation}`);
+  put("code-text", given.code);
+  put("code-command", `mudi till enrol --server ${location.origin} --code ${given.code}`);
+  state.code_until = given.code_expires_us / 1000;
+  clearInterval(state.code_timer);
+  state.code_timer = setInterval(show_code_left, 1000);
+  show_code_left();
+  $("code-dialog").showModal();
+}
+
+function show_code_left() {
+  const seconds = Math.max(0, Math.round((state.code_until - Date.now()) / 1000));
+  put("code-left", seconds ? `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s left` : "The code has run out: make a new one.");
+  if (!seconds) clearInterval(state.code_timer);
+}
+
+async function revoke(till) {
+  const sure = confirm(`Cut off till ${till.till} (${till.store}/${till.workstation}) now?\n\nIt goes on selling, but nothing of it comes in until it is enrolled again.`);
+  if (!sure) return;
+  try {
+    await call(`/api/v1/tills/${till.till}/revoke`, "POST", {});
+    toast(`Till ${till.till} is cut off.`);
+  } catch (refused) {
+    toast(refused.message);
+  }
 }
 
 async function retry(id) {
@@ -248,6 +383,7 @@ async function refresh() {
     show_link("", "live");
     show_status(status);
     show_tills(tills.tills);
+    await refresh_points();
     if (status.inbox.quarantined > 0 || state.quarantine_shown !== "") await refresh_quarantine();
   } catch (refused) {
     if (refused.status === 401) return ask_for_token(true);
@@ -263,6 +399,13 @@ $("gate").addEventListener("submit", (event) => {
   sessionStorage.setItem("mudi-token", state.token);
   refresh();
 });
+$("add-till").addEventListener("click", () => { $("new-till").hidden = false; $("new-store").focus(); });
+$("new-cancel").addEventListener("click", () => { $("new-till").hidden = true; });
+$("new-till").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask_for_code("/api/v1/tills", { store: $("new-store").value.trim(), workstation: $("new-workstation").value.trim() });
+});
+$("code-dialog").addEventListener("close", () => { clearInterval(state.code_timer); put("code-text", ""); put("code-command", ""); });
 $("find").addEventListener("submit", find);
 $("retry-all").addEventListener("click", () => retry(null));
 state.token = take_token();

@@ -70,6 +70,16 @@ struct Offer {
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
+/// How many points one holder may spend without asking, as counts that only grow, so that a repeat or a loss
+/// of any message does no harm.
+struct Right {
+    RightsHolder holder;
+    Points granted;  ///< in all since the holder began
+    Points recalled; ///< of these the server would like to have so many back, in all
+
+    friend bool operator==(const Right&, const Right&) = default;
+};
+
 /// The least of a customer that a till needs to greet and serve.
 struct ProfileSlice {
     ProfileId id;
@@ -79,6 +89,7 @@ struct ProfileSlice {
     Points balance; ///< at the server when the slice was made
     std::vector<IdentifierHash> identifiers;
     std::vector<Offer> offers;
+    std::vector<Right> rights{}; ///< of the holders in the store
 
     friend bool operator==(const ProfileSlice&, const ProfileSlice&) = default;
 };
@@ -105,11 +116,28 @@ struct LoyaltyRules {
     friend bool operator==(const LoyaltyRules&, const LoyaltyRules&) = default;
 };
 
+/// How points are spent while the server cannot be asked.
+enum class OfflinePoints : std::uint8_t {
+    escrow = 1, ///< only under a right granted before: never more than there is
+    floor_limit =
+        2, ///< up to LoyaltyRules::redeem_offline_max per customer, till and outage: the owner bears the risk
+};
+
+/// The till that keeps its store's rights and serves the others over the shop's own network.
+struct LeadTill {
+    TillId till;     ///< 0: the store has none
+    std::string url; ///< where it listens, as for the server's; may be empty
+
+    friend bool operator==(const LeadTill&, const LeadTill&) = default;
+};
+
 /// What the server tells every till of a store.
 struct StoreSettings {
     Key256 identifier_key; ///< for identifier_hash
     std::array<unsigned char, 32> member_code_key{};
     LoyaltyRules loyalty;
+    OfflinePoints offline_points{OfflinePoints::escrow};
+    LeadTill lead{};
 
     friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };

@@ -138,6 +138,7 @@ struct LedgerEntry {
     LedgerKind kind{LedgerKind::accumulate_points};
     Points points; ///< signed: what the member's balance changes by
     std::optional<HoldId> hold;
+    RightsHolder lender{}; ///< under whose right the hold was taken; 0: the server gave it, or it needed none
 
     friend bool operator==(const LedgerEntry&, const LedgerEntry&) = default;
 };

@@ -48,6 +48,8 @@ public:
     /// client gets 503 http.too_many_streams, which is also the error returned (busy).
     Result<EventStream> open_stream();
     [[nodiscard]] bool answered() const;
+    /// The client has hung up: nobody is going to read the answer.
+    [[nodiscard]] bool gone() const;
 
 private:
     struct State;

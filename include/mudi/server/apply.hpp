@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <mudi/base/db/connection.hpp>
 #include <mudi/base/hash.hpp>
@@ -26,12 +27,13 @@ struct ApplyReport {
     std::size_t duplicates{}; ///< known under the same event id, or the same sale again: nothing to do
     std::size_t quarantined{};
     bool more{false}; ///< others wait
+    Points breached{}; ///< spent under rights that did not cover it (RightsBook)
 };
 
-/// Inbox -> purchases, ledger, source records, profiles. Idempotent by event id; an event that cannot be
-/// applied goes to quarantine with its reason and the next one goes on. Profiles whose offers must be chosen
-/// again become dirty (OfferRefresh takes them). One object per database, on the writer's connection and
-/// thread.
+/// Inbox -> purchases, ledger, source records, profiles, rights. Idempotent by event id; an event that cannot
+/// be applied goes to quarantine with its reason and the next one goes on. Profiles whose offers must be
+/// chosen again become dirty (OfferRefresh takes them). One object per database, on the writer's connection
+/// and thread.
 class Apply {
 public:
     Apply(db::Connection& writer, ApplyRules rules);
@@ -55,6 +57,10 @@ public:
     };
     /// Every quarantined event, oldest first.
     Result<RetryReport> retry_all(Time now);
+    /// At every start: when another version of the program wrote here last, the events that this one did not
+    /// understand (event.unknown_kind, event.newer_schema) are tried again. An error: the rest is tried at
+    /// the next start.
+    Result<RetryReport> retry_after_upgrade(const std::string& program, Time now);
 
 private:
     struct Impl;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <mudi/base/db/connection.hpp>
@@ -48,6 +49,22 @@ public:
     Result<bool> release(std::int64_t id);
     Result<bool> is_quarantined(std::int64_t id);
     Result<std::vector<std::int64_t>> quarantined(std::int64_t after, std::size_t limit);
+    /// Those that another version of the program may understand.
+    Result<std::vector<std::int64_t>> not_understood(std::int64_t after, std::size_t limit);
+    /// The version of the program that tried those last; empty: none did.
+    Result<std::string> program();
+    Status save_program(const std::string& program);
+
+    /// An event of the server's own life (Inbox::append_own) that Apply has not taken yet.
+    struct OwnWaiting {
+        EventSeq seq;
+        EventId event;
+        Bits128 body_hash;
+    };
+    /// All of them, oldest first.
+    Result<std::vector<OwnWaiting>> own_waiting();
+    /// Apply has taken that life up to here.
+    Result<EventSeq> own_taken();
 
 private:
     struct Impl;

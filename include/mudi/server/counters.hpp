@@ -23,6 +23,18 @@ inline constexpr std::string_view merges = "merges";
 inline constexpr std::string_view offers_out = "offers_out";
 inline constexpr std::string_view offers_pushed = "offers_pushed";
 inline constexpr std::string_view feed_rows = "feed_rows";
+inline constexpr std::string_view feed_version =
+    "feed.version"; ///< given out last, over all buckets; not a sum
+/// Spent under rights that did not cover it.
+inline constexpr std::string_view points_breached = "points.breached";
+/// When history was lost with a restore (mudi/server/rights.hpp), in ms; 0: never, or over. Not a sum.
+inline constexpr std::string_view points_settling = "points.settling";
+/// Number of the first start after the restore that was settled last. Not a sum; nor are the next ones.
+inline constexpr std::string_view points_settled = "points.settled";
+/// The policy by which the slices were made.
+inline constexpr std::string_view points_offline = "points.offline";
+inline constexpr std::string_view points_store_max = "points.store_max";
+inline constexpr std::string_view points_till_max = "points.till_max";
 } // namespace counter
 
 /// Running figures, changed inside the caller's write transaction.

@@ -8,14 +8,14 @@
 #include <mudi/base/hash.hpp>
 #include <mudi/base/random.hpp>
 #include <mudi/base/result.hpp>
+#include <mudi/base/time.hpp>
 #include <mudi/crm/identifier.hpp>
+#include <mudi/sync/server_sync.hpp>
 
 namespace mudi::server {
 
-/// Drawn once per database and kept in it. The generation names this history: a till that knows another one
-/// takes its bucket anew.
+/// Drawn once per database and kept in it.
 struct ServerKeys {
-    std::uint64_t generation{};                      ///< never 0
     Key256 identifier_key;                           ///< for crm::identifier_hash
     std::array<unsigned char, 32> member_code_key{}; ///< public half
     std::array<unsigned char, 64>
@@ -26,7 +26,10 @@ std::string_view secret_view(const ServerKeys& keys);
 /// Reads them, or makes them at first start. `random` must be fit for secrets.
 Result<ServerKeys> load_or_make_keys(db::Connection& writer, Random& random);
 
-/// After the database was put back from a backup: tills must not believe versions they saw before.
-Result<std::uint64_t> begin_generation(db::Connection& writer, Random& random);
+/// At every start, after migrate() and before anybody is served: from here on this is a history of its own,
+/// however the database came to be what it is. Durable. Gives the newest generations, `generations_max` at
+/// most, this start's last.
+Result<sync::Lineage> begin_generation(db::Connection& writer, Random& random, Time now);
+inline constexpr std::size_t generations_max = 1000;
 
 } // namespace mudi::server

@@ -10,6 +10,7 @@
 #include <mudi/base/time.hpp>
 #include <mudi/crm/offers.hpp>
 #include <mudi/server/feed.hpp>
+#include <mudi/server/rights.hpp>
 
 namespace mudi::server {
 
@@ -21,11 +22,13 @@ struct RefreshReport {
     std::vector<FeedMoved> moved;
 };
 
-/// Chooses the offers of dirty profiles and brings their slices into the buckets of the stores that know
-/// them. Run after Apply, and after imports of customers. The writer's connection and thread.
+/// Chooses the offers of dirty profiles, sets points aside for those who cannot ask, and brings the slices
+/// into the buckets of the stores that know them. Run after Apply, and after imports of customers. The
+/// writer's connection and thread.
 class OfferRefresh {
 public:
-    OfferRefresh(db::Connection& writer, const Key256& identifier_key, crm::OfferPolicy policy);
+    OfferRefresh(db::Connection& writer, const Key256& identifier_key, crm::OfferPolicy policy,
+                 PointsPolicy points = {});
     OfferRefresh(const OfferRefresh&) = delete;
     OfferRefresh& operator=(const OfferRefresh&) = delete;
     ~OfferRefresh();

@@ -78,6 +78,7 @@ public:
         std::optional<Time> first;
         std::optional<Time> last;
         std::vector<StoreId> stores; ///< where it was seen, sorted
+        std::int64_t last_arrival{}; ///< arrival number of the newest purchase; 0: none
     };
     /// 0 when there is no such record.
     Result<ProfileId> profile_of(SourceRecordId record);

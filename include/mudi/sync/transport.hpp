@@ -50,26 +50,42 @@ public:
     /// Exactly one `answered` per call, later on the loop: the frame, or transport.timeout / transport.closed
     /// (unavailable) / transport.too_large (invalid). A second send on a busy channel cancels the first. A
     /// time-out with nothing at all received meanwhile drops the connection, so that a half-open one is
-    /// noticed.
+    /// noticed; not on Channel::ask, whose time-outs are short.
     virtual void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) = 0;
+    /// What it shows and trusts at the next handshake, without a restart; the connection that stands is not
+    /// touched. transport.tls (invalid: bad PEM, or no TLS at all; nothing changes), transport.closed
+    /// (unavailable: stopped).
+    virtual Status renew(const TlsClient& tls) = 0;
     /// No callback runs after this returns and the loop has drained.
     virtual void stop() = 0;
 };
 
+/// What one connection may have open at once; the till's channels need a handful. Whoever asks for more is
+/// cut off.
+inline constexpr std::size_t requests_per_pipe_max = 256;
+
 class ServerTransport {
 public:
-    using OnRequest = std::function<void(RequestToken token, std::string frame)>;
+    using OnRequest = std::function<void(RequestToken token, PipeId pipe, std::string frame)>;
+    using OnPipeGone = std::function<void(PipeId pipe)>;
     /// Listens; transport.port_taken (io), transport.url, transport.tls. At most `requests_max` requests are
     /// open at once (long polls included); contexts grow as needed from a few.
+    ///
+    /// `on_pipe_gone` is told once for each connection that ended, after all its requests and before any of
+    /// the next that may get the same number from the system below; its open requests are forgotten by then
+    /// and need no reply. A connection may end without ever having asked anything.
     static Result<std::unique_ptr<ServerTransport>> start(const std::string& url, const TlsServer& tls,
                                                           std::size_t requests_max, Post post,
-                                                          OnRequest on_request);
+                                                          OnRequest on_request, OnPipeGone on_pipe_gone = {});
     virtual ~ServerTransport() = default;
 
     /// The address with the real port (when it was 0).
     [[nodiscard]] virtual std::string url() const = 0;
     [[nodiscard]] virtual std::size_t connections() const = 0;
     virtual void reply(RequestToken token, std::string frame) = 0;
+    /// Cuts the connection: none of its requests is handed on from here on, replies to the open ones are
+    /// dropped, `on_pipe_gone` follows later on the loop. One that is gone already is no error.
+    virtual void close_pipe(PipeId pipe) = 0;
     virtual void stop() = 0;
 };
 

@@ -23,6 +23,23 @@ struct LinkFacts {
     bool linked{false};
     std::optional<Time> last_contact;
     std::optional<Duration> clock_ahead; ///< the server's clock before ours
+    /// Until the till's certificate ends, rounded down; empty when it has none.
+    std::optional<std::int64_t> certificate_days{};
+};
+
+/// Who can be asked for points while a customer waits. Each asks back exactly once, in this turn (then
+/// nothing was sent) or later; not after the Api is gone.
+struct PointsLine {
+    using OnAnswer = std::function<void(Result<sync::ReserveAnswer>)>;
+    /// server.unreachable (unavailable), server.asked (busy: another question is under way); what it refuses
+    /// comes as denied.
+    std::function<void(const sync::Reserve&, OnAnswer)> server;
+    /// The store's lead till. lead.unreachable (unavailable: it was not asked), lead.silent (unavailable: it
+    /// did not answer); what it refuses comes as denied.
+    std::function<void(const sync::Reserve&, OnAnswer)> lead;
+    std::function<void(Duration, std::function<void()>)> later;
+    /// Neighbours can ask this till, for it is the lead and listens.
+    std::function<bool()> lending;
 };
 
 struct ApiOptions {
@@ -41,6 +58,7 @@ struct ApiParts {
     std::function<void(EventSeq last)> captured;
     std::function<LinkFacts()> link;
     std::function<std::int64_t()> spool_refused;
+    PointsLine points{}; ///< empty: nobody can be asked
 };
 
 /// The calls of docs/pos-api.md over a Desk: parse, ask, render; no rules here. Loop thread only.

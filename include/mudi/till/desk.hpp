@@ -13,6 +13,7 @@
 #include <mudi/base/result.hpp>
 #include <mudi/base/time.hpp>
 #include <mudi/crm/identifier.hpp>
+#include <mudi/sync/reserve.hpp>
 #include <mudi/till/storage.hpp>
 #include <mudi/till/values.hpp>
 
@@ -35,6 +36,7 @@ struct DeskOptions {
 struct ServerSeen {
     bool linked{false};
     std::optional<Time> level_at; ///< when the till was last level with the server
+    std::optional<Time> heard{};  ///< when it last answered; default: level_at
 };
 
 /// The till's logic, without IO of its own: everything it remembers goes through Storage. Pure but for that:
@@ -81,15 +83,43 @@ public:
     Result<std::vector<crm::OfferEffect>> apply_offer(const TransactionName& name, OfferId offer, Time now);
     Status take_back_offer(const TransactionName& name, OfferId offer, Time now);
 
-    /// redeem.customer (invalid: nobody known), redeem.training, redeem.offline_cap (invalid), redeem.held
-    /// (conflict: release the other hold first), redeem.minimum, redeem.balance.
-    Result<HoldView> redeem(const TransactionName& name, Points points, Time now);
+    /// Points are spent in two steps where somebody can be asked: this one checks and remembers, durably,
+    /// that the question is about to be put; then exactly one of hold_granted, hold_refused and
+    /// hold_unanswered follows. redeem.customer (invalid: nobody known), redeem.training, redeem.held
+    /// (conflict: release the other hold first, or its answer is awaited), redeem.minimum, redeem.balance;
+    /// till.disk_pressure (unavailable).
+    Result<RedeemQuestion> prepare_redeem(const TransactionName& name, Points points, AskedOf asked,
+                                          Time now);
+    /// When the transaction or its customer went meanwhile, the points are given back: txn.unknown,
     /// hold.unknown (not_found).
+    Result<HoldView> hold_granted(const TransactionName& name, const RedeemQuestion& question,
+                                  RightsHolder lender, Time now);
+    /// Nothing was set aside, for sure: it was refused, or never asked.
+    Status hold_refused(const TransactionName& name, const RedeemQuestion& question, Time now);
+    /// Nobody knows. The server is told to forget it; the lead has to be asked again, see unsettled().
+    Status hold_unanswered(const TransactionName& name, const RedeemQuestion& question, Time now);
+    /// In one step, when nobody (more) can be asked: under this till's own right, or within the floor limit
+    /// where the owner chose that. As prepare_redeem, and redeem.offline, redeem.offline_cap (invalid).
+    Result<HoldView> redeem(const TransactionName& name, Points points, Time now);
+    /// What of the customer's points redeem() would give; 0 when nobody is known.
+    Result<Points> own_right(const TransactionName& name, Time now);
+    /// hold.unknown (not_found). What cannot be given back just now is given back later, see tidy().
     Status release(const TransactionName& name, HoldId hold, Time now);
+
+    /// A neighbour asks this till, its store's lead. Durable when granted; the same hold again gets the same
+    /// answer. till.not_lead (denied), points.amount (invalid).
+    Result<sync::ReserveAnswer> lend(const sync::Reserve& asked, Time now);
+    /// What the lead was asked and did not answer: to be put to it again.
+    [[nodiscard]] std::vector<sync::Reserve> unsettled() const;
+    /// It answered at last.
+    Status settled(HoldId hold, const sync::ReserveAnswer& answer, Time now);
+    /// Gives back what nobody is going to spend. To be called once a minute; true: there is more of it, call
+    /// again in a second.
+    Result<bool> tidy(Time now);
     /// tender.amount (invalid: 0), tender.reference (a bank card), sale.currency, tender.too_many.
     Result<TenderView> add_tender(const TransactionName& name, crm::Tender tender, Time now);
 
-    /// Durable when it returns; the transaction stays open.
+    /// Durable when it returns; the transaction stays open. till.disk_pressure (unavailable).
     Status suspend(const TransactionName& name, Time now);
     /// Forgets the transaction and releases its hold.
     Status cancel(const TransactionName& name, Time now);
@@ -118,7 +148,8 @@ public:
     Result<Receipt> receipt(const TransactionName& name, Time now);
 
     /// A customer joins: an event of its own, durable when it returns. join.name (invalid: empty or too
-    /// long), join.identifier (invalid: neither phone nor card), join.text, and those of the identifier.
+    /// long), join.identifier (invalid: neither phone nor card), join.text, those of the identifier, and
+    /// till.disk_pressure (unavailable: the disk is full, only sales are saved).
     Result<EventId> join(const JoinDocument& document, Time now);
 
     /// By card, phone or the beginning of a name (every word typed begins a part of it); at most 20, offers
@@ -127,12 +158,16 @@ public:
 
     /// The driver of the sync tells; decides `stale` and whether the offline cap holds.
     void server_seen(const ServerSeen& seen);
-    /// After Replica::apply_feed. Gives the open transactions whose customer changed.
+    /// After Replica::apply_feed and apply_part. Gives the open transactions whose customer changed. Rights
+    /// that the server wants back are given back (last_captured() moves).
     Result<std::vector<TransactionKey>> feed_applied(std::span<const ProfileId> changed,
-                                                     bool settings_changed);
+                                                     bool settings_changed, Time now);
 
     [[nodiscard]] const DeskOptions& options() const;
     [[nodiscard]] const crm::LoyaltyRules& loyalty() const;
+    [[nodiscard]] crm::OfflinePoints offline_points() const;
+    [[nodiscard]] const crm::LeadTill& lead() const; ///< of this till's store
+    [[nodiscard]] bool is_lead() const;
     [[nodiscard]] std::size_t open_transactions() const;
     [[nodiscard]] bool stale(Time now) const;
     /// Newest event captured through this desk, for till_in::Captured; 0 before the first.

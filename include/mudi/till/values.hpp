@@ -79,6 +79,13 @@ struct CustomerView {
     bool stale{false};
 };
 
+/// Who was asked for the points of a hold, and so has to be told when they are not spent.
+enum class AskedOf : std::uint8_t {
+    nobody = 0, ///< the floor limit, or this till's own right
+    server = 1,
+    lead = 2, ///< the store's lead till
+};
+
 /// Points taken before they are spent.
 struct Hold {
     HoldId id;
@@ -87,8 +94,19 @@ struct Hold {
     Points points;
     Money amount; ///< what they pay
     Time expires;
+    RightsHolder lender{}; ///< under whose right; 0: the server's word, or the floor limit
+    AskedOf asked{AskedOf::nobody};
+    bool granted{true}; ///< false: asked for, and not answered
 
     friend bool operator==(const Hold&, const Hold&) = default;
+};
+
+/// May these points be spent? Whoever was asked may have set them aside even when no answer comes.
+struct RedeemQuestion {
+    HoldId hold;
+    ProfileId profile;
+    Points points;
+    Money amount; ///< what they would pay
 };
 
 struct HoldView {
@@ -115,7 +133,8 @@ struct OpenTransaction {
     std::optional<Money> total; ///< as the host said with the basket
     std::vector<crm::Tender> tenders;
     std::vector<AppliedOffer> applied;
-    std::optional<Hold> hold; ///< at most one at a time
+    std::optional<Hold> hold;     ///< at most one at a time
+    std::optional<HoldId> asking; ///< points that are being asked for
 };
 
 struct BasketView {

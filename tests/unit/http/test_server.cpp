@@ -175,6 +175,9 @@ TEST_CASE("answering a client that has gone is harmless", "[http][server]") {
         raw.send("GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
         while (server.on_loop([&] { return waiting.empty(); })) {
         }
+        CHECK_FALSE(server.on_loop([&] { return waiting[0].gone(); }));
+    }
+    while (!server.on_loop([&] { return waiting[0].gone(); })) {
     }
     server.on_loop([&] {
         waiting[0].answer(text(std::string(1'000'000, 'x')));

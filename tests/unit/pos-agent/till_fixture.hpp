@@ -43,6 +43,7 @@ inline DeskOptions desk_options() {
 inline crm::StoreSettings settings() {
     crm::StoreSettings out;
     out.identifier_key.data.fill(9);
+    out.offline_points = crm::OfflinePoints::floor_limit;
     return out;
 }
 
@@ -93,9 +94,14 @@ inline crm::ProfileSlice rahim() {
     return slice;
 }
 
-inline sync::FeedRow row_of(const crm::ProfileSlice& slice, std::int64_t version) {
-    return {version, static_cast<std::uint32_t>(sync::FeedKind::profile), std::to_string(slice.id.value),
-            false, sync::encode(slice)};
+/// `applied`: the slice contains all events up to this arrival number.
+inline sync::FeedRow row_of(const crm::ProfileSlice& slice, std::int64_t version, std::int64_t applied = 0) {
+    return {version,
+            static_cast<std::uint32_t>(sync::FeedKind::profile),
+            std::to_string(slice.id.value),
+            false,
+            sync::encode(slice),
+            applied};
 }
 inline sync::FeedRow gone(ProfileId id, std::int64_t version) {
     return {version, static_cast<std::uint32_t>(sync::FeedKind::profile), std::to_string(id.value), true, {}};
@@ -154,6 +160,28 @@ std::string error_of(const Result<T>& result) {
     return result ? "none" : result.error().name;
 }
 
+/// A bucket as a server has it.
+struct Bucket {
+    std::vector<sync::FeedRow> rows;
+
+    [[nodiscard]] static std::size_t part_of(const sync::FeedRow& row, std::size_t parts) {
+        return sync::part_of(row.kind, row.key) * parts / sync::parts_max;
+    }
+    [[nodiscard]] sync::Manifest manifest(std::size_t parts) const {
+        sync::Manifest out;
+        out.digests.resize(parts);
+        for (const sync::FeedRow& row : rows)
+            out.digests[part_of(row, parts)] += sync::row_digest(row.kind, row.key, row.body);
+        return out;
+    }
+    [[nodiscard]] sync::till_out::ApplyPart part(std::size_t parts, std::uint32_t part) const {
+        sync::till_out::ApplyPart out{static_cast<std::uint32_t>(parts), part, {}};
+        for (const sync::FeedRow& row : rows)
+            if (part_of(row, parts) == part) out.rows.push_back(row);
+        return out;
+    }
+};
+
 struct Till {
     explicit Till(StoreOptions options, std::uint64_t seed = 1)
         : random(seed), store_options(std::move(options)) {
@@ -171,20 +199,36 @@ struct Till {
         REQUIRE(made);
         desk = *std::move(made);
     }
-    FeedOutcome feed(std::vector<sync::FeedRow> rows, bool replace = false, bool complete = true,
-                     std::optional<EventSeq> applied = {}) {
+    FeedOutcome feed(std::vector<sync::FeedRow> rows) {
         FeedBatch batch;
         batch.cursor = {5, rows.empty() ? 0 : rows.back().version};
         batch.rows = std::move(rows);
-        batch.replace = replace;
-        batch.complete = complete;
-        batch.applied = applied;
+        batch.complete = true;
         auto outcome = store->replica().apply_feed(batch);
         REQUIRE(outcome);
-        REQUIRE(desk->feed_applied(outcome->changed, outcome->settings_changed));
+        REQUIRE(desk->feed_applied(outcome->changed, outcome->settings_changed, morning));
         return *outcome;
     }
+    /// `server` has our events up to `acked`, the last of which came as number `arrival` of all.
+    void acked(std::int64_t acked, std::int64_t arrival = 0, std::uint64_t server = 1,
+               std::int64_t safe = 0) {
+        REQUIRE(store->replica().save_ack({EventSeq{acked}, server, EventSeq{safe}, arrival}));
+    }
     void know_customers() { feed({row_of(settings(), 1), row_of(kamala(), 2), row_of(rahim(), 3)}); }
+
+    /// Compares and mends. Gives how many parts differed.
+    std::size_t level_with(const Bucket& bucket, std::size_t parts = 16) {
+        auto& replica = store->replica();
+        const auto differing = replica.compare(bucket.manifest(parts));
+        REQUIRE(differing);
+        for (const std::uint32_t part : *differing) {
+            const auto outcome = replica.apply_part(bucket.part(parts, part));
+            REQUIRE(outcome);
+            REQUIRE(desk->feed_applied(outcome->changed, outcome->settings_changed, morning));
+        }
+        REQUIRE(replica.apply_feed({{}, {5, 1000}, false}));
+        return differing->size();
+    }
 
     [[nodiscard]] Points points_of(const std::string& card, Time now = morning) const {
         auto found = desk->search(card, now);

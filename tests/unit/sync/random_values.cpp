@@ -113,6 +113,7 @@ crm::RetailTransaction random_transaction(Random& random) {
         entry.kind = draw.one_of(crm::LedgerKind::reverse_points);
         entry.points.value = draw.number(-points_max, points_max);
         if (draw.flip()) entry.hold = HoldId{draw.bits()};
+        if (draw.flip()) entry.lender = RightsHolder{draw.bits().low};
     }
     transaction.total = draw.money(transaction.currency);
     transaction.tax_total = draw.money(transaction.currency);
@@ -168,6 +169,10 @@ crm::ProfileSlice random_profile(Random& random) {
             offer.reason = {draw.text(200), draw.text(200), draw.small(0, 10'000'000),
                             draw.small(0, 10'000'000), draw.small(0, 10'000'000)};
         }
+    }
+    for (std::size_t i = draw.count(50); i > 0; --i) {
+        slice.rights.push_back({RightsHolder{draw.bits().low}, Points{draw.number(0, points_max)},
+                                Points{draw.number(0, points_max)}});
     }
     return slice;
 }

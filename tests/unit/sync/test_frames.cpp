@@ -4,7 +4,7 @@
 
 #include <mudi/base/hash.hpp>
 
-#include "sync/protocol/frames.hpp"
+#include "sync/protocol/envelope.hpp"
 #include "unit/sync/grocery.hpp"
 
 using namespace mudi;
@@ -49,22 +49,53 @@ std::vector<Dictionary> learned_from(test::Grocery& shop) {
 } // namespace
 
 TEST_CASE("requests come back as they were sent", "[sync]") {
-    const TillHello hello{TillId{3},
-                          StoreId{"kol-1"},
-                          WorkstationId{"T1"},
-                          Incarnation{~std::uint64_t{0}},
-                          EventSeq{1234},
-                          time_from_ms(1234567890123),
-                          1};
-    const auto hello_back = as<TillHello>(decode_request(encode(hello), {}, {}));
-    CHECK(hello_back.till == hello.till);
-    CHECK(hello_back.store == hello.store);
-    CHECK(hello_back.workstation == hello.workstation);
-    CHECK(hello_back.incarnation == hello.incarnation);
-    CHECK(hello_back.last == hello.last);
-    CHECK(hello_back.wall == hello.wall);
-    const Pull pull{TillId{3}, StoreId{"মুদি"}, {~std::uint64_t{0}, 99}, Duration{25'000}, 1000, 5};
+    TillHello hello;
+    hello.till.value = 3;
+    hello.store.value = "kol-1";
+    hello.workstation.value = "T1";
+    hello.incarnation.value = ~std::uint64_t{0};
+    hello.last.value = 1234;
+    hello.wall = time_from_ms(1234567890123);
+    hello.schema = 1;
+    hello.acked.value = 1200;
+    hello.ack_generation = ~std::uint64_t{1};
+    hello.cursor = {77, 88};
+    hello.version = "0.2.0";
+    hello.certificate_request = std::string(4000, 'r');
+    hello.holder.value = 5;
+    hello.machine = hash128("machine");
+    hello.lead_url = "http://10.0.0.1:8077";
+    const auto back = as<HelloFrame>(decode_request(encode(hello), {}, {}));
+    CHECK(back.hello.till == hello.till);
+    CHECK(back.hello.store == hello.store);
+    CHECK(back.hello.workstation == hello.workstation);
+    CHECK(back.hello.incarnation == hello.incarnation);
+    CHECK(back.hello.last == hello.last);
+    CHECK(back.hello.wall == hello.wall);
+    CHECK(back.hello.acked == hello.acked);
+    CHECK(back.hello.ack_generation == hello.ack_generation);
+    CHECK(back.hello.cursor == hello.cursor);
+    CHECK(back.hello.version == hello.version);
+    CHECK(back.hello.certificate_request == hello.certificate_request);
+    CHECK(back.hello.holder == hello.holder);
+    CHECK(back.hello.machine == hello.machine);
+    CHECK(back.hello.lead_url == hello.lead_url);
+    CHECK(back.takes_challenge);
+    CHECK(back.signature.empty());
+    Pull pull;
+    pull.till.value = 3;
+    pull.store.value = "মুদি";
+    pull.cursor = {~std::uint64_t{0}, 99};
+    pull.wait = Duration{25'000};
+    pull.bytes_max = 1000;
+    pull.dictionary = 5;
     CHECK(as<Pull>(decode_request(encode(pull), {}, {})) == pull);
+    pull.ask = PullAsk::part;
+    pull.parts = 512;
+    pull.part = 511;
+    CHECK(as<Pull>(decode_request(encode(pull), {}, {})) == pull);
+    const Reserve reserve{TillId{3}, HoldId{hash128("hold")}, ProfileId{INT64_MAX}, Points{points_max}};
+    CHECK(as<Reserve>(decode_request(encode(reserve), {}, {})) == reserve);
     for (const int events : {1, 2, 50, 500}) {
         const PushedBatch batch = batch_of(events);
         require_same(as<PushedBatch>(decode_request(encode(batch, nullptr), {}, {})), batch);
@@ -82,22 +113,45 @@ TEST_CASE("events of unknown kinds, of newer schemas and with counters in their 
 }
 
 TEST_CASE("answers come back as they were sent", "[sync]") {
-    HelloAnswer hello{
-        .generation = 1, .mark = {EventSeq{4}, hash128("4")}, .wall = time_from_ms(5), .schema = 1};
+    HelloAnswer hello;
+    hello.generation = 1;
+    hello.mark = {EventSeq{4}, hash128("4")};
+    hello.wall = time_from_ms(5);
+    hello.schema = 1;
     hello.events_max = 500;
     hello.bytes_max = 1000;
     hello.dictionary = ~std::uint64_t{0};
+    hello.safe.value = 3;
+    hello.arrival = INT64_MAX - 1;
+    hello.certificate = "certificate";
     CHECK(as<HelloAnswer>(decode_answer(encode(hello))) == hello);
-    const PushAnswer pushed{2, {EventSeq{9}, hash128("9")}, Duration{1500}};
+    const PushAnswer pushed{2, {EventSeq{9}, hash128("9")}, Duration{1500}, EventSeq{8}, 77};
     CHECK(as<PushAnswer>(decode_answer(encode(pushed))) == pushed);
-    PullAnswer pulled{
-        .cursor = {3, 41}, .replace = true, .complete = true, .rows = {}, .learned_number = 0, .learned = {}};
+    CHECK(as<Challenge>(decode_answer(encode(Challenge{hash128("n")}))) == Challenge{hash128("n")});
+    PullAnswer pulled;
+    pulled.cursor = {3, 41};
+    pulled.replace = true;
+    pulled.complete = true;
     CHECK(as<PullAnswer>(decode_answer(encode(pulled))) == pulled);
-    pulled.rows = {
-        {1, 1, "17", false, "body"}, {40, 2, "key", true, ""}, {41, 9, "", false, std::string(100'000, 'x')}};
+    pulled.rows = {{1, 1, "17", false, "body", 12},
+                   {40, 2, "key", true, "", 0},
+                   {41, 9, "", false, std::string(100'000, 'x'), INT64_MAX - 1}};
     pulled.learned_number = 4;
     pulled.learned = std::string(30'000, 'd');
     CHECK(as<PullAnswer>(decode_answer(encode(pulled))) == pulled);
+    PullAnswer part;
+    part.cursor = {3, 0};
+    part.parts = 64;
+    part.part = 63;
+    part.part_digest = ~std::uint64_t{0};
+    part.rows = {{40, 1, "a", false, "x", 5}, {7, 1, "b", false, "y", 0}};
+    CHECK(as<PullAnswer>(decode_answer(encode(part))) == part);
+    PullAnswer compare;
+    compare.cursor = {3, 4};
+    for (std::uint64_t i = 0; i < parts_max; ++i) compare.manifest.digests.push_back(~i);
+    CHECK(as<PullAnswer>(decode_answer(encode(compare))) == compare);
+    const ReserveAnswer reserved{true, RightsHolder{~std::uint64_t{0}}, Points{7}, Duration{900}};
+    CHECK(as<ReserveAnswer>(decode_answer(encode(reserved))) == reserved);
     const Refusal refusal{"till.unknown", "who?", Duration{5}};
     CHECK(as<Refusal>(decode_answer(encode(refusal))) == refusal);
 }
@@ -190,4 +244,146 @@ TEST_CASE("nothing of a person gets into a learned dictionary", "[sync]") {
         CHECK(learned->bytes().find(word) == std::string::npos);
     }
     CHECK(learned->bytes().find("kol-03") != std::string::npos);
+}
+
+namespace {
+
+/// A protobuf field as it is written: its number, and its content of so many bytes.
+std::string field(int number, const std::string& content) {
+    std::string out{static_cast<char>(number << 3 | 2)};
+    for (std::size_t size = content.size();; size >>= 7) {
+        out += static_cast<char>((size & 0x7f) | (size > 0x7f ? 0x80 : 0));
+        if (size <= 0x7f) break;
+    }
+    return out + content;
+}
+
+std::string hex_frame(FrameType type, std::string_view hex) {
+    return frame_of(type, std::string_view(*from_hex(hex)));
+}
+
+} // namespace
+
+TEST_CASE("what is signed are the bytes of the hello as they came, a newer till's included", "[sync]") {
+    TillHello hello;
+    hello.till.value = 3;
+    const std::string newer = hello_fields(hello) + std::string("\xfa\x7f\x03new", 6); // field 2047
+    const auto back = as<HelloFrame>(decode_request(hello_frame(newer, "signature"), {}, {}));
+    CHECK(back.fields == newer);
+    CHECK(back.signature == "signature");
+    CHECK(back.hello.till == TillId{3});
+    // Something behind the signature would be taken without being signed.
+    const std::string signed_early = hello_fields(hello) + std::string("\x92\x01\x01s", 4) + "\x08\x04";
+    CHECK(decode_request(frame_of(FrameType::hello, std::string_view(signed_early)), {}, {}).error().name ==
+          "wire.corrupt");
+    CHECK(signed_text(hash128("a"), "x") != signed_text(hash128("b"), "x"));
+}
+
+TEST_CASE("hellos and answers have bounds on everything that is text", "[sync]") {
+    TillHello hello;
+    hello.till.value = 3;
+    const auto refused = [](const TillHello& each) {
+        const auto result = decode_request(encode(each), {}, {});
+        return !result && result.error().name == "wire.corrupt";
+    };
+    TillHello large = hello;
+    large.certificate_request.assign(certificate_request_bytes_max + 1, 'x');
+    CHECK(refused(large));
+    large = hello;
+    large.version.assign(200, 'x');
+    CHECK(refused(large));
+    large = hello;
+    large.lead_url.assign(2000, 'x');
+    CHECK(refused(large));
+    CHECK_FALSE(
+        decode_request(hello_frame(hello_fields(hello), std::string(signature_bytes_max + 1, 's')), {}, {}));
+    HelloAnswer answer;
+    answer.certificate.assign(certificate_bytes_max + 1, 'x');
+    CHECK_FALSE(decode_answer(encode(answer)));
+    CHECK_FALSE(decode_request(std::string(frame_bytes_max + 1, '\1'), {}, {}));
+}
+
+TEST_CASE("frames that 0.1.0 wrote are understood", "[sync]") {
+    const auto hello = as<HelloFrame>(decode_request(
+        hex_frame(FrameType::hello, "08031201411a0154210900000000000000280530cb89ec8ff7233801"), {}, {}));
+    CHECK(hello.hello.till == TillId{3});
+    CHECK(hello.hello.incarnation == Incarnation{9});
+    CHECK(hello.hello.last == EventSeq{5});
+    CHECK(hello.hello.wall == time_from_ms(1234567890123));
+    CHECK_FALSE(hello.takes_challenge);
+    const auto pull = as<Pull>(decode_request(
+        hex_frame(FrameType::pull, "0803120141194d00000000000000200a28a09c0130a08d06390500000000000000"), {},
+        {}));
+    CHECK(pull.cursor == FeedCursor{77, 10});
+    CHECK(pull.ask == PullAsk::changes_or_all);
+    const auto answered = as<HelloAnswer>(decode_answer(
+        hex_frame(FrameType::hello_answer,
+                  "09010000000000000010041a10303132333435363738396162636465662005280130f40338e807")));
+    CHECK(answered.mark.seq == EventSeq{4});
+    CHECK(answered.safe == EventSeq{0});
+    CHECK(answered.arrival == 0);
+    const auto pushed = as<PushAnswer>(decode_answer(
+        hex_frame(FrameType::push_answer, "09010000000000000010041a10303132333435363738396162636465662007")));
+    CHECK(pushed.mark.seq == EventSeq{4});
+    CHECK(pushed.not_before == Duration{7});
+    CHECK(pushed.safe == EventSeq{0});
+}
+
+TEST_CASE("0.1.0 understands the frames that are written for it", "[sync]") {
+    // The fields it knows, as it wrote them itself, come first and unchanged.
+    PushAnswer pushed;
+    pushed.generation = 1;
+    pushed.mark = {EventSeq{4}, *bits128_from_bytes("0123456789abcdef")};
+    pushed.not_before = Duration{7};
+    CHECK(encode(pushed) == hex_frame(FrameType::push_answer,
+                                      "09010000000000000010041a10303132333435363738396162636465662007"));
+}
+
+TEST_CASE("divisions and parts that cannot be are refused", "[sync]") {
+    Pull pull;
+    pull.till.value = 1;
+    pull.ask = PullAsk::part;
+    const auto refused = [&](std::uint32_t parts, std::uint32_t part) {
+        pull.parts = parts;
+        pull.part = part;
+        PullAnswer answer;
+        answer.parts = parts;
+        answer.part = part;
+        return !decode_request(encode(pull), {}, {}) && (parts == 0 || !decode_answer(encode(answer)));
+    };
+    CHECK(refused(0, 0));
+    CHECK(refused(3, 0));
+    CHECK(refused(8, 8));
+    CHECK(refused(2048, 0));
+    CHECK(refused(0x80000000u, 1));
+    CHECK_FALSE(refused(1024, 1023));
+    const std::string odd = field(8, std::string(24, 'd')); // three digests
+    CHECK(decode_answer(frame_of(FrameType::pull_answer, std::string_view(odd))).error().name ==
+          "wire.corrupt");
+}
+
+TEST_CASE("a question between two tills travels without a core", "[sync]") {
+    const Reserve reserve{TillId{3}, HoldId{hash128("hold")}, ProfileId{4}, Points{50}};
+    CHECK(decode_question(encode_question(reserve)) == reserve);
+    const ReserveAnswer answer{false, RightsHolder{2}, Points{30}, Duration{400}};
+    CHECK(decode_reserve_answer(encode_answer(answer)) == answer);
+    const auto refused =
+        decode_reserve_answer(encode_answer(fail(Code::not_found, "profile.unknown", "not here")));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == Error{Code::denied, "profile.unknown", "not here"});
+    CHECK_FALSE(decode_question(encode_answer(answer)));
+    CHECK_FALSE(decode_reserve_answer(encode_question(reserve)));
+    const auto question_refused = [](Reserve each) { return !decode_question(encode_question(each)); };
+    Reserve wrong = reserve;
+    wrong.points.value = 0;
+    CHECK(question_refused(wrong));
+    wrong = reserve;
+    wrong.profile.value = 0;
+    CHECK(question_refused(wrong));
+    wrong = reserve;
+    wrong.till.value = 0;
+    CHECK(question_refused(wrong));
+    // Points that were overdrawn are told as none.
+    CHECK(decode_reserve_answer(encode_answer(ReserveAnswer{false, {}, Points{-5}, {}}))->available ==
+          Points{0});
 }

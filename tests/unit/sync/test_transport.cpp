@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <map>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -12,103 +11,16 @@
 #include <catch2/catch.hpp>
 
 #include "unit/sync/authority.hpp"
-#include "unit/sync/loop.hpp"
+#include "unit/sync/transport_ends.hpp"
 
 using namespace mudi;
 using namespace mudi::sync;
+using mudi::test::name_of;
+using mudi::test::port_of;
+using mudi::test::RawPeer;
+using mudi::test::Server;
+using mudi::test::Till;
 using namespace std::chrono_literals;
-
-namespace {
-
-const Reconnect quick{Duration{10}, Duration{50}};
-
-/// A till end that keeps what it was told.
-struct Till {
-    Till(test::Loop& loop, const std::string& url, const TlsClient& tls = {}) {
-        auto started = TillTransport::start(url, tls, loop.post(),
-                                            {[this](bool is_up) {
-                                                 up = is_up;
-                                                 ++changes;
-                                             },
-                                             [this](std::uint64_t request, Result<std::string> frame) {
-                                                 ++answers[request];
-                                                 results.insert_or_assign(request, std::move(frame));
-                                             }},
-                                            quick);
-        REQUIRE(started);
-        transport = std::move(*started);
-    }
-    [[nodiscard]] bool has(std::uint64_t request) const { return results.contains(request); }
-
-    bool up{false};
-    int changes{0};
-    std::map<std::uint64_t, int> answers;
-    std::map<std::uint64_t, Result<std::string>> results;
-    std::unique_ptr<TillTransport> transport;
-};
-
-/// A server end that answers "echo:…" at once and keeps "hold…" until told.
-struct Server {
-    explicit Server(test::Loop& loop, const std::string& at = "tcp://127.0.0.1:0", const TlsServer& tls = {},
-                    std::size_t requests_max = 1000) {
-        auto started = ServerTransport::start(at, tls, requests_max, loop.post(),
-                                              [this](RequestToken token, std::string frame) {
-                                                  if (frame.starts_with("hold")) {
-                                                      held.push_back(token);
-                                                  } else {
-                                                      transport->reply(token, "echo:" + frame);
-                                                  }
-                                              });
-        REQUIRE(started);
-        transport = std::move(*started);
-    }
-
-    std::vector<RequestToken> held;
-    std::unique_ptr<ServerTransport> transport;
-};
-
-std::string name_of(const Till& till, std::uint64_t request) {
-    const auto& result = till.results.at(request);
-    return result ? *result : result.error().name;
-}
-
-int port_of(const std::string& url) { return std::stoi(url.substr(url.rfind(':') + 1)); }
-
-/// A plain socket that speaks just enough of the protocol below us to be let in as a till.
-class RawPeer {
-public:
-    explicit RawPeer(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(static_cast<std::uint16_t>(port));
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-        write(std::string("\0SP\0\0\x30\0\0", 8));
-        REQUIRE(read(8).size() == 8);
-    }
-    ~RawPeer() { ::close(socket_); }
-    RawPeer(const RawPeer&) = delete;
-    RawPeer& operator=(const RawPeer&) = delete;
-
-    void write(const std::string& bytes) const { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-    /// Up to `count` bytes; fewer when the other side closes.
-    [[nodiscard]] std::string read(std::size_t count) const {
-        std::string bytes(count, '\0');
-        std::size_t have = 0;
-        while (have < count) {
-            const ssize_t got = ::recv(socket_, bytes.data() + have, count - have, 0);
-            if (got <= 0) break;
-            have += static_cast<std::size_t>(got);
-        }
-        bytes.resize(have);
-        return bytes;
-    }
-
-private:
-    int socket_;
-};
-
-} // namespace
 
 TEST_CASE("a request is answered over tcp, and the link is reported", "[sync]") {
     test::Loop loop;
@@ -339,7 +251,7 @@ TEST_CASE("what cannot be started says why", "[sync]") {
     const test::Authority authority;
     const auto server_error = [&](const std::string& url, const TlsServer& tls = {}) {
         const auto started =
-            ServerTransport::start(url, tls, 10, loop.post(), [](RequestToken, std::string) {});
+            ServerTransport::start(url, tls, 10, loop.post(), [](RequestToken, PipeId, std::string) {});
         return started ? "" : started.error().name;
     };
     const auto till_error = [&](const std::string& url, const TlsClient& tls = {}) {

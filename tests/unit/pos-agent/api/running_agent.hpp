@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -19,15 +20,23 @@
 #include <mudi/till/store.hpp>
 
 #include <pos-agent/app/agent.hpp>
+#include <pos-agent/app/machine.hpp>
 #include <support/temp_dir.hpp>
 
 namespace mudi::test {
 
 inline constexpr const char* known_card = "2900000000018";
 
+/// What the server has told a till before the test.
+struct Told {
+    crm::StoreSettings shop;
+    crm::ProfileSlice slice;
+};
+using Tell = std::function<void(Told& told, RightsHolder holder)>;
+
 /// A till that knows one customer with a card, an offer on tea and 120 points, as the server's feed would
 /// have told it.
-inline void fill_till(const till::Settings& settings) {
+inline void fill_till(const till::Settings& settings, const Tell& tell) {
     SystemRandom random;
     till::StoreOptions options;
     options.path = settings.path("till.db");
@@ -36,12 +45,16 @@ inline void fill_till(const till::Settings& settings) {
     options.workstation = WorkstationId{settings.workstation};
     options.data_key.data.fill(7);
     REQUIRE(write_file(settings.path("till.key"), to_hex(view(options.data_key)) + "\n", 0600));
+    till::FileWitness witness(settings.rights_witness);
+    options.witness = &witness;
+    options.machine = till::machine_hash();
     auto store = till::Store::open(options, random);
     REQUIRE(store);
 
-    crm::StoreSettings shop;
+    Told told;
+    auto& [shop, slice] = told;
     shop.identifier_key.data.fill(9);
-    crm::ProfileSlice slice;
+    shop.offline_points = crm::OfflinePoints::floor_limit;
     slice.id = ProfileId{17};
     slice.name = "কমলা দাস";
     slice.language = "bn";
@@ -58,6 +71,7 @@ inline void fill_till(const till::Settings& settings) {
     tea.valid_to = SystemClock().wall() + std::chrono::hours{24};
     tea.reason = {"", "tea", 0, 0, 5};
     slice.offers = {tea};
+    if (tell) tell(told, (*store)->replica().state().holder);
     const auto row = [](std::int64_t version, sync::FeedKind kind, std::string key, std::string body) {
         return sync::FeedRow{version, static_cast<std::uint32_t>(kind), std::move(key), false,
                              std::move(body)};
@@ -66,23 +80,27 @@ inline void fill_till(const till::Settings& settings) {
     batch.rows = {row(1, sync::FeedKind::settings, "settings", sync::encode(shop)),
                   row(2, sync::FeedKind::profile, "17", sync::encode(slice))};
     batch.cursor = {1, 2};
-    batch.replace = batch.complete = true;
+    batch.complete = true;
     REQUIRE((*store)->replica().apply_feed(batch));
+    REQUIRE((*store)->storage().keep(till::ServerHeard{SystemClock().wall()}));
 }
 
 /// A whole agent in this process: real database, real HTTP on a free port and a socket, no server. Its loop
 /// has a thread; the test talks to it as a POS program does.
 class RunningAgent {
 public:
-    RunningAgent() {
+    explicit RunningAgent(const std::function<void(till::Settings&)>& change = {}, const Tell& tell = {}) {
         settings.data_dir = folder.path().string();
         settings.till = 3;
         settings.store = "KOL01";
         settings.workstation = "2";
         settings.port = 0;
         settings.durability = "off";
+        settings.disk_reserve_mib = 0;
+        settings.rights_witness = folder.file("rights");
         settings.origins = {"https://pos.example"};
-        fill_till(settings);
+        if (change) change(settings);
+        fill_till(settings, tell);
         start();
         token = pair();
     }
@@ -95,6 +113,7 @@ public:
         INFO((started ? std::string("ok") : started.error().what));
         REQUIRE(started);
         agent_ = *std::move(started);
+        lending_at_ = agent_->lending_at();
         thread_ = std::thread([this] {
             io_.restart();
             const auto work = boost::asio::make_work_guard(io_);
@@ -111,6 +130,9 @@ public:
         thread_.join();
         agent_.reset();
     }
+
+    /// Where it lends to its neighbours, if it did when it was started.
+    [[nodiscard]] std::string lending_at() const { return lending_at_; }
 
     [[nodiscard]] http::Target tcp() const { return http::Target::tcp("127.0.0.1", agent_->port()); }
     [[nodiscard]] http::Target socket() const { return http::Target::unix_socket(settings.socket_path()); }
@@ -169,6 +191,7 @@ private:
     boost::asio::io_context io_{1};
     SystemClock clock_;
     std::unique_ptr<till::Agent> agent_;
+    std::string lending_at_;
     std::thread thread_;
 };
 

@@ -108,7 +108,7 @@ TEST_CASE("an open transaction hears when its customer changes or becomes known"
         FeedBatch batch;
         batch.rows = {std::move(row)};
         const auto outcome = till.store->replica().apply_feed(batch);
-        return *till.desk->feed_applied(outcome->changed, outcome->settings_changed);
+        return *till.desk->feed_applied(outcome->changed, outcome->settings_changed, morning);
     };
     const std::vector<TransactionKey> told{{BusinessDay{20261121}, "1"}};
     CHECK(apply(row_of(kamala(), 2)) == told);

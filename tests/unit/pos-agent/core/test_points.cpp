@@ -146,13 +146,15 @@ TEST_CASE("offline a customer spends no more than the cap, over all transactions
     CHECK(till.desk->redeem(named("0002"), Points{50}, morning));
 }
 
-TEST_CASE("with the server in reach the cap does not bind") {
+TEST_CASE("what the server was asked for is not bound by the cap") {
     Redeeming till;
     till.serve("0001", rahim_card);
     till.desk->server_seen({true, morning});
     CHECK_FALSE(till.desk->stale(morning));
     CHECK(till.desk->stale(morning + std::chrono::minutes{15}));
-    const auto hold = till.desk->redeem(named("0001"), Points{800}, morning);
+    const auto asked = till.desk->prepare_redeem(named("0001"), Points{800}, AskedOf::server, morning);
+    REQUIRE(asked);
+    const auto hold = till.desk->hold_granted(named("0001"), *asked, {}, morning);
     REQUIRE(hold);
     CHECK_FALSE(hold->stale);
 }

@@ -22,7 +22,8 @@ namespace {
         auto document = sale(std::to_string(number), {tea(1), tea(3)});
         document.customer = Presented{PresentedKind::card, kamala_card};
         if (!(*desk)->complete(document, morning)) ::_exit(4);
-        if (number % 3 == 0) (void)(*store)->replica().save_ack(EventSeq{number / 2}, 1).has_value();
+        if (number % 3 == 0)
+            (void)(*store)->replica().save_ack({EventSeq{number / 2}, 1, {}, number}).has_value();
         if (::write(say, &number, sizeof number) != sizeof number) ::_exit(5);
     }
 }

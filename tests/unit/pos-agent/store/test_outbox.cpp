@@ -77,13 +77,30 @@ TEST_CASE("the acknowledged position is kept, may go back, and never lies beyond
     test::TempDir folder;
     Till till(store_options(folder.file("till.db")));
     sell(till, 1, 5);
-    CHECK(error_of(till.store->replica().save_ack(EventSeq{6}, 1)) == "outbox.ack");
-    REQUIRE(till.store->replica().save_ack(EventSeq{4}, 1));
+    CHECK(error_of(till.store->replica().save_ack({EventSeq{6}, 1, {}, 0})) == "outbox.ack");
+    till.acked(4);
     till.reopen();
     CHECK(till.store->replica().state().acked == EventSeq{4});
     CHECK(till.store->replica().state().ack_generation == 1);
-    REQUIRE(till.store->replica().save_ack(EventSeq{2}, 2));
+    till.acked(2, 0, 2);
+    till.reopen();
     CHECK(till.store->replica().counts().unsent == 3);
+    CHECK(walk(till, EventSeq{2}).size() == 3);
+}
+
+TEST_CASE("what is safe is kept, may go back, and never lies beyond what is acknowledged") {
+    test::TempDir folder;
+    Till till(store_options(folder.file("till.db")));
+    sell(till, 1, 5);
+    till.acked(4, 40, 1, 3);
+    till.reopen();
+    CHECK(till.store->replica().state().safe == EventSeq{3});
+    CHECK(till.store->replica().counts().safe == 3);
+    CHECK(till.store->replica().counts().unsafe == 1);
+    till.acked(4, 40, 1, 1);
+    CHECK(till.store->replica().state().safe == EventSeq{1});
+    till.acked(2, 20, 1, 5);
+    CHECK(till.store->replica().state().safe == EventSeq{2});
 }
 
 TEST_CASE("a new life renumbers what is kept and keeps the events' ids") {
@@ -92,8 +109,9 @@ TEST_CASE("a new life renumbers what is kept and keeps the events' ids") {
     till.know_customers();
     sell(till, 1, 6);
     auto& replica = till.store->replica();
-    REQUIRE(replica.save_ack(EventSeq{4}, 1));
+    till.acked(4, 4, 1, 4);
     REQUIRE(replica.prune(morning + std::chrono::hours{1}).value() == 3);
+    CHECK(replica.counts().lives == 1);
     const auto before = walk(till, EventSeq{4});
     const auto incarnation = replica.state().incarnation;
     const auto life = replica.begin_new_life();
@@ -104,6 +122,8 @@ TEST_CASE("a new life renumbers what is kept and keeps the events' ids") {
         auto& now = till.store->replica();
         CHECK(now.state().incarnation == life->incarnation);
         CHECK(now.state().acked == EventSeq{0});
+        CHECK(now.state().safe == EventSeq{0});
+        CHECK(now.counts().lives == 2);
         const auto after = walk(till);
         REQUIRE(after.size() == 3);
         CHECK(after[1] == before[0]);
@@ -123,16 +143,18 @@ TEST_CASE("a new life of a till that sold nothing is empty") {
     CHECK(walk(till).size() == 1);
 }
 
-TEST_CASE("only old, acknowledged events are forgotten, and the newest acknowledged one stays") {
+TEST_CASE("only old events that are safe are forgotten, and the newest safe one stays") {
     Till till;
     sell(till, 1, 4);
     sell(till, 5, 8, morning + std::chrono::hours{48});
     auto& replica = till.store->replica();
     const Time later = morning + std::chrono::hours{24};
     CHECK(*replica.prune(later) == 0);
-    REQUIRE(replica.save_ack(EventSeq{3}, 1));
+    till.acked(3, 3, 1, 0);
+    CHECK(*replica.prune(later) == 0); // acknowledged, but in no backup
+    till.acked(8, 8, 1, 3);
     CHECK(*replica.prune(later) == 2);
-    REQUIRE(replica.save_ack(EventSeq{8}, 1));
+    till.acked(8, 8, 1, 8);
     CHECK(*replica.prune(later) == 2);
     CHECK(*replica.prune(later) == 0);
     CHECK(error_of(replica.read_outbox(EventSeq{0}, {})) == "outbox.pruned");
@@ -143,4 +165,15 @@ TEST_CASE("only old, acknowledged events are forgotten, and the newest acknowled
     CHECK(replica.counts().captured == 8);
     // The original is forgotten: its return is taken on trust.
     CHECK(till.desk->complete(taken_back("R1", {back(tea(5), "4")}), morning));
+}
+
+TEST_CASE("a server restored from a backup finds everything since that backup still here") {
+    Till till;
+    sell(till, 1, 9);
+    till.acked(9, 9, 1, 4);
+    const Time later = morning + std::chrono::hours{24};
+    while (*till.store->replica().prune(later) > 0) {
+    }
+    till.acked(4, 4, 2, 4);
+    CHECK(walk(till, EventSeq{4}).size() == 5);
 }

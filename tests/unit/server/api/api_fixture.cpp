@@ -16,14 +16,14 @@ T need(Result<T> result) {
 
 } // namespace
 
-ApiFixture::ApiFixture() : work_(io_.get_executor()) {
+ApiFixture::ApiFixture(SignTill sign) : work_(io_.get_executor()) {
     db::Options options;
     options.target = folder_.file("mudi.db");
     options.durability = db::Durability::off;
     writer_ = need(db::Connection::open(options));
     if (const auto migrated = migrate(*writer_); !migrated) throw std::runtime_error(migrated.error().what);
-    SystemRandom random;
     keys = need(load_or_make_keys(*writer_, random));
+    lineage = need(begin_generation(*writer_, random, clock.wall()));
     rules.identifier_key = keys.identifier_key;
     rules.identifiers.member_code_key = keys.member_code_key;
     options.read_only = true;
@@ -35,10 +35,12 @@ ApiFixture::ApiFixture() : work_(io_.get_executor()) {
     add_routes(router,
                {.version = "1.2.3",
                 .database = "sqlite",
-                .generation = keys.generation,
+                .access_open = false,
                 .currency = inr,
                 .member_code_secret = std::string(secret_view(keys)),
-                .clock = &clock},
+                .clock = &clock,
+                .random = &random,
+                .enrol = {std::move(sign), "the authority", "tls+tcp://127.0.0.1:7443", "127.0.0.1"}},
                *this);
     http::ServerOptions server_options;
     server_options.tcp_port = 0;
@@ -68,7 +70,7 @@ ApiFixture::Answer ApiFixture::call(const std::string& method, const std::string
     if (!with_token.empty()) call.headers.set("Authorization", "Bearer " + with_token);
     const auto response = need(client.send(call));
     return {response.status, nlohmann::json::parse(response.body, nullptr, false), response.body,
-            response.content_type};
+            response.content_type, std::string(response.headers.find("Retry-After"))};
 }
 
 void ApiFixture::apply_all() {
@@ -80,6 +82,17 @@ void ApiFixture::apply_all() {
     });
 }
 
+Live ApiFixture::live() {
+    return {.now = clock.mono(),
+            .connected = 2,
+            .uptime_s = 77,
+            .rss_kib = 4096,
+            .contacts = contacts,
+            .apply_waits_since = apply_waits_since,
+            .backup_running = false,
+            .backup_failed = backup_failed};
+}
+
 bool ApiFixture::read(std::function<void(ReadSide&)> job) {
     if (!full) job(*read_side_);
     return !full;
@@ -87,7 +100,7 @@ bool ApiFixture::read(std::function<void(ReadSide&)> job) {
 
 bool ApiFixture::write(std::function<void(WriteSide&)> job) {
     if (full) return false;
-    WriteSide side{stores->apply, stores->import, {}};
+    WriteSide side{stores->apply, stores->import, stores->enrolment, stores->backups, {}};
     job(side);
     return true;
 }

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include <mudi/base/clock.hpp>
+#include <mudi/base/random.hpp>
 #include <mudi/http/client.hpp>
 #include <mudi/http/server.hpp>
 #include <mudi/server/api.hpp>
@@ -24,7 +28,8 @@ namespace mudi::server::test {
 /// have tests of their own.
 class ApiFixture : public Workers {
 public:
-    ApiFixture();
+    /// `sign` signs the keys of tills; without one the server enrols none.
+    explicit ApiFixture(SignTill sign = {});
     ~ApiFixture() override;
 
     struct Answer {
@@ -32,6 +37,7 @@ public:
         nlohmann::json body;
         std::string text;
         std::string content_type;
+        std::string retry_after;
     };
     Answer get(const std::string& target) { return call("GET", target, "", token); }
     Answer post_body(const std::string& target, const std::string& body = "") {
@@ -54,13 +60,32 @@ public:
     bool read(std::function<void(ReadSide&)> job) override;
     bool write(std::function<void(WriteSide&)> job) override;
     void post(std::function<void()> job) override { boost::asio::post(io_, std::move(job)); }
-    Live live() override { return {.connected = 2, .uptime_s = 77, .rss_kib = 4096, .contacts = contacts}; }
+    Live live() override;
+    void cut_off(TillId till) override { cut.push_back(till); }
+    void backup(BackupWish wish, std::function<void(Result<BackupRow>)> done) override {
+        wishes.push_back(wish.to);
+        done(backup_answer);
+    }
 
     static constexpr const char* token = "0123456789abcdef0123456789abcdef";
-    std::unordered_map<TillId, Live::Contact> contacts;
+    std::unordered_map<TillId, Contact> contacts;
+    std::optional<MonoTime> apply_waits_since;
+    std::string backup_failed;
+    std::vector<TillId> cut;         ///< tills whose connections were to be cut
+    std::vector<std::string> wishes; ///< where backups were to go
+    Result<BackupRow> backup_answer{BackupRow{}};
     bool full{false}; ///< every queue refuses
-    SystemClock clock;
+    /// The real one, and a steady side that a test can push on.
+    struct TestClock final : Clock {
+        [[nodiscard]] Time wall() const override { return system.wall(); }
+        [[nodiscard]] MonoTime mono() const override { return system.mono() + ahead.load(); }
+        SystemClock system;
+        std::atomic<Duration> ahead{Duration{0}};
+    };
+    TestClock clock;
+    SystemRandom random;
     ServerKeys keys;
+    sync::Lineage lineage;
     ApplyRules rules;
     struct WriteStores;
     std::unique_ptr<WriteStores> stores;
@@ -79,11 +104,14 @@ private:
 struct ApiFixture::WriteStores {
     WriteStores(db::Connection& connection, const ApplyRules& rules, const ServerKeys& keys)
         : inbox(connection), apply(connection, rules), import(connection, inbox, rules),
-          offers(connection, keys.identifier_key, crm::OfferPolicy{}) {}
+          offers(connection, keys.identifier_key, crm::OfferPolicy{}), enrolment(connection),
+          backups(connection, inbox) {}
     Inbox inbox;
     Apply apply;
     Import import;
     OfferRefresh offers;
+    Enrolment enrolment;
+    Backups backups;
 };
 
 } // namespace mudi::server::test

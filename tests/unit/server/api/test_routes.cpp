@@ -25,11 +25,18 @@ void import_three(ApiFixture& api) {
 }
 
 /// An event of till 7 that no program can read.
-sync::HighWater push_poison(ApiFixture& api) {
-    return api.on_loop([&] {
+void push_poison(ApiFixture& api) {
+    api.on_loop([&] {
         auto& inbox = api.stores->inbox;
-        const auto hello = sync::TillHello{TillId{7},   StoreId{"KOL01"}, WorkstationId{"2"}, Incarnation{42},
-                                           EventSeq{1}, api.clock.wall(), sync::event_schema};
+        sync::TillHello hello;
+        hello.till = TillId{7};
+        hello.store = StoreId{"KOL01"};
+        hello.workstation = WorkstationId{"2"};
+        hello.incarnation = Incarnation{42};
+        hello.last = EventSeq{1};
+        hello.wall = api.clock.wall();
+        hello.schema = sync::event_schema;
+        hello.version = "0.2.0";
         REQUIRE(inbox.register_till(hello, api.clock.wall()));
         sync::Event event;
         event.seq = EventSeq{1};
@@ -37,10 +44,9 @@ sync::HighWater push_poison(ApiFixture& api) {
         event.kind = static_cast<std::uint32_t>(sync::EventKind::retail_transaction);
         event.body = "\xff\xfenot a sale";
         const sync::PushedBatch batch{TillId{7}, Incarnation{42}, {}, {event}};
-        const auto marks = inbox.append({&batch, 1}, api.clock.wall());
-        REQUIRE(marks);
-        REQUIRE(marks->at(0));
-        return *marks->at(0);
+        const auto standings = inbox.append({&batch, 1}, api.clock.wall());
+        REQUIRE(standings);
+        REQUIRE(standings->at(0));
     });
 }
 
@@ -55,7 +61,12 @@ TEST_CASE("every call under /api needs the operator's token, the others do not")
         CHECK(api.call("GET", target, "", "wrong").status == 401);
     }
     CHECK(api.call("POST", "/api/v1/import/customers", "source_key\n1\n", "").status == 401);
-    CHECK(api.call("POST", "/api/v1/quarantine/retry", "", "wrong").status == 401);
+    for (const char* target : {"/api/v1/quarantine/retry", "/api/v1/tills", "/api/v1/tills/1/code",
+                               "/api/v1/tills/1/revoke", "/api/v1/backups"}) {
+        CAPTURE(target);
+        CHECK(api.call("POST", target, "{}", "wrong").status == 401);
+    }
+    CHECK(api.call("POST", "/enrol", "{}", "").status != 401);
     CHECK(api.call("GET", "/healthz", "", "").body == nlohmann::json{{"ok", true}});
     CHECK(api.call("GET", "/", "", "").content_type == "text/html; charset=utf-8");
     CHECK(api.call("GET", "/console/console.js", "", "").status == 200);
@@ -180,18 +191,107 @@ TEST_CASE("the status counts what the stores hold and the tills say how they are
     CHECK(status["inbox"]["waiting"] == 1);
     CHECK(status["uptime_s"] == 77);
     CHECK(status["generation"].get<std::string>().size() == 16);
+    CHECK(status["generation"] != std::string(16, '0'));
 
-    api.on_loop([&] { api.contacts[TillId{7}] = {EventSeq{5}, api.clock.wall()}; });
+    api.on_loop([&] {
+        auto& contact = api.contacts[TillId{7}];
+        contact.spoke(1, api.clock.wall(), api.clock.mono());
+        contact.greeted(Incarnation{42}, EventSeq{5}, EventSeq{1}, api.clock.mono());
+    });
     auto till = api.get("/api/v1/tills").body["tills"].at(0);
     CHECK(till["store"] == "KOL01");
     CHECK(till["acked"] == 1);
     CHECK(till["captured"] == 5);
+    CHECK(till["unsent"] == 4);
+    CHECK(till["unsafe"] == 1);
+    CHECK(till["lives"] == 1);
+    CHECK(till["version"] == "0.2.0");
+    CHECK(till["enrolled"] == false);
     CHECK(till["connected"] == true);
     // Its hello lies in the database; a server that was started anew has not heard of it yet.
     api.on_loop([&] { api.contacts.clear(); });
     till = api.get("/api/v1/tills").body["tills"].at(0);
     CHECK(till["connected"] == false);
     CHECK(till["captured"] == 1);
+}
+
+TEST_CASE("a till that is connected and does not advance for a minute is an alarm everywhere") {
+    ApiFixture api;
+    push_poison(api);
+    const auto speaks = [&] {
+        api.on_loop([&] { api.contacts[TillId{7}].spoke(1, api.clock.wall(), api.clock.mono()); });
+    };
+    api.on_loop([&] {
+        api.contacts[TillId{7}].spoke(1, api.clock.wall(), api.clock.mono());
+        api.contacts[TillId{7}].greeted(Incarnation{42}, EventSeq{5}, EventSeq{1}, api.clock.mono());
+    });
+    CHECK(api.get("/api/v1/status").body["alarms"].empty());
+    for (int i = 0; i < 3; ++i) {
+        api.clock.ahead = api.clock.ahead.load() + Duration{25'000};
+        speaks();
+    }
+    const auto alarms = api.get("/api/v1/status").body["alarms"];
+    REQUIRE(alarms.size() == 1);
+    CHECK(alarms[0]["name"] == "till.stalled");
+    CHECK(alarms[0]["till"] == 7);
+    CHECK(alarms[0]["for_ms"] >= 75'000);
+    CHECK(api.get("/api/v1/tills").body["tills"].at(0)["stalled"] == true);
+    CHECK_THAT(api.call("GET", "/metrics", "", "").text,
+               Catch::Contains("\nmudi_server_till_stalled{till=\"7\"} 1\n"));
+
+    api.on_loop([&] {
+        api.contacts[TillId{7}].acknowledged(Incarnation{42}, EventSeq{2}, api.clock.mono());
+        api.apply_waits_since = api.clock.mono() - Duration{61'000};
+        api.backup_failed = "backup.chain";
+    });
+    const auto status = api.get("/api/v1/status").body;
+    REQUIRE(status["alarms"].size() == 2);
+    CHECK(status["alarms"][0]["name"] == "apply.stalled");
+    CHECK(status["alarms"][1]["name"] == "backup.failed");
+    CHECK_THAT(api.call("GET", "/metrics", "", "").text, Catch::Contains("\nmudi_server_apply_stalled 1\n"));
+}
+
+TEST_CASE("what spending points offline may cost is told in points and in money, looked at once a minute") {
+    ApiFixture api;
+    push_poison(api); // till 7 of KOL01
+    api.on_loop([&] {
+        sync::TillHello second;
+        second.till = TillId{8};
+        second.store = StoreId{"KOL01"};
+        second.workstation = WorkstationId{"3"};
+        second.incarnation = Incarnation{1};
+        second.wall = api.clock.wall();
+        REQUIRE(api.stores->inbox.register_till(second, api.clock.wall()));
+    });
+    const auto buys = [&](const std::string& number, const std::string& paise) {
+        REQUIRE(api.post_body("/api/v1/import/purchases",
+                              "store,workstation,business_day,number,card,item_id,quantity,amount\n"
+                              "KOL01,1,2026-11-21," +
+                                  number + ",KD-0001,tea,1000," + paise + "\n")
+                    .body["stored"] == 1);
+        api.apply_all();
+    };
+    import_three(api);
+    buys("0001", "1500000"); // 150 points
+    const auto points = api.get("/api/v1/points").body;
+    CHECK(points["offline"] == "escrow");
+    CHECK(points["store_max"] == 200);
+    CHECK(points["floor_worst"] == nlohmann::json{{"points", 150}, {"amount", 150 * 25}});
+    CHECK(points["at_risk"]["points"] == 0);
+    CHECK(points["breached"]["points"] == 0);
+    CHECK(points["settling"] == false);
+    CHECK(points["currency"] == "INR");
+    buys("0002", "300000");
+    CHECK(api.get("/api/v1/points").body == points);
+    api.clock.ahead = exposure_fresh;
+    CHECK(api.get("/api/v1/points").body["floor_worst"]["points"] == 180);
+    CHECK(api.get("/api/v1/status").body["points"] ==
+          nlohmann::json{{"offline", "escrow"}, {"breached", 0}, {"settling", false}});
+    CHECK_THAT(api.call("GET", "/metrics", "", "").text,
+               Catch::Contains("\nmudi_server_points_breached_total 0\n") &&
+                   Catch::Contains("\nmudi_server_points_settling 0\n") &&
+                   Catch::Contains("\nmudi_server_points_outstanding 0\n"));
+    CHECK(api.call("GET", "/api/v1/points", "", "wrong").status == 401);
 }
 
 TEST_CASE("metrics are Prometheus text and hold the status figures") {

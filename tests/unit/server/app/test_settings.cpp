@@ -8,6 +8,7 @@
 
 #include <server/app/data_dir.hpp>
 #include <server/app/settings.hpp>
+#include <server/app/stores.hpp>
 #include <support/temp_dir.hpp>
 
 using namespace mudi;
@@ -58,6 +59,50 @@ TEST_CASE("amounts, offers, stores and card ranges of the file reach the rules")
     CHECK(plan->identifiers.loyalty_ranges[1].digits_max == 8);
 }
 
+TEST_CASE("points are in escrow, 200 for a store, unless the file says otherwise") {
+    const auto plan = plan_of("data_dir = \"/srv/mudi\"");
+    REQUIRE(plan);
+    CHECK(plan->points == PointsPolicy{});
+    const auto other = plan_of("[loyalty]\nredeem_min = 50\n[points]\noffline = \"floor\"\nstore_max = 90\n"
+                               "till_max = 60\n");
+    REQUIRE(other);
+    CHECK(other->points ==
+          PointsPolicy{crm::OfflinePoints::floor_limit, {Points{90}, Points{60}, Points{50}}});
+    CHECK(store_settings(*other, {}).offline_points == crm::OfflinePoints::floor_limit);
+    CHECK_FALSE(plan_of("[points]\noffline = \"never\""));
+    CHECK_FALSE(plan_of("[points]\nstore_max = -1"));
+}
+
+TEST_CASE("tills must be enrolled and backups are made every day unless the file says otherwise") {
+    const auto plan = plan_of("data_dir = \"/srv/mudi\"");
+    REQUIRE(plan);
+    CHECK(plan->access == sync::Access::enrolled);
+    CHECK(plan->backup_every == std::chrono::hours{24});
+    CHECK(plan->backup_folder == "/srv/mudi/backups");
+    CHECK(plan->backup_keep == 7);
+    const auto other =
+        plan_of("[sync]\naccess = \"open\"\n[backup]\nevery_hours = 0\nfolder = \"/mnt/usb/\"\n"
+                "keep = 2\n");
+    REQUIRE(other);
+    CHECK(other->access == sync::Access::open);
+    CHECK(other->backup_every == std::chrono::hours{0});
+    CHECK(other->backup_folder == "/mnt/usb/");
+    CHECK(other->backup_keep == 2);
+}
+
+TEST_CASE("tills are told an address that leads to this machine, and the name its certificate has") {
+    const std::vector<std::string> names{"mudi.shop", "10.0.0.5"};
+    const auto told = [&](const char* listening) {
+        const auto reach = reach_of(listening, names);
+        return reach.url + " " + reach.name;
+    };
+    CHECK(told("tls+tcp://0.0.0.0:7443") == "tls+tcp://mudi.shop:7443 mudi.shop");
+    CHECK(told("tls+tcp://[::]:7443") == "tls+tcp://mudi.shop:7443 mudi.shop");
+    CHECK(told("tls+tcp://10.0.0.5:7443") == "tls+tcp://10.0.0.5:7443 10.0.0.5");
+    CHECK(told("tls+tcp://10.0.0.6:7443") == "tls+tcp://10.0.0.6:7443 mudi.shop");
+    CHECK(reach_of("tcp://[::]:1", {"::1"}).url == "tcp://[::1]:1");
+}
+
 TEST_CASE("a wrong value is refused by the name of its key") {
     const auto refusal = [](const std::string& toml) {
         const auto plan = plan_of(toml);
@@ -71,6 +116,8 @@ TEST_CASE("a wrong value is refused by the name of its key") {
     CHECK_THAT(refusal("[sync]\nlisten = \"127.0.0.1:7443\""), Catch::Contains("sync.listen"));
     CHECK_THAT(refusal("[http]\nlisten = \"7080\""), Catch::Contains("http.listen"));
     CHECK_THAT(refusal("[http]\nlisten = \"127.0.0.1:70800\""), Catch::Contains("http.listen"));
+    CHECK_THAT(refusal("[sync]\naccess = \"any\""), Catch::Contains("access"));
+    CHECK_THAT(refusal("[backup]\nkeep = 0"), Catch::Contains("keep"));
     CHECK_THAT(refusal("durability = \"most\""), Catch::Contains("durability"));
     CHECK_THAT(refusal("colour = \"green\""), Catch::Contains("colour"));
 }

@@ -172,6 +172,45 @@ TEST_CASE("an event of a kind or schema to come is parked and applied after the 
     CHECK(must(shop.apply->retry_all(noon)).retried == 0);
 }
 
+TEST_CASE("after an upgrade what was not understood is tried again by itself, once") {
+    Shop shop{each_engine()};
+    auto unknown = event_of(five()[0]);
+    unknown.kind = 900;
+    auto newer = event_of(five()[1]);
+    newer.schema = sync::event_schema + 1;
+    shop.push(1, {unknown, poison("p1"), newer});
+    CHECK(shop.apply_all().quarantined == 3);
+    const auto attempts = [&] {
+        return rows<std::int64_t>(*shop.writer, "SELECT attempts FROM quarantine ORDER BY id");
+    };
+    CHECK(must(shop.apply->retry_after_upgrade("0.2.0", noon)).left == 2);
+    CHECK(attempts() == "2|\n1|\n2|\n"); // the damaged one is not worth a try
+    CHECK(must(shop.apply->retry_after_upgrade("0.2.0", noon)).retried == 0);
+    shop.open();
+    CHECK(must(shop.apply->retry_after_upgrade("0.2.0", noon)).retried == 0);
+    run(*shop.writer, "UPDATE inbox SET kind = 1, body_schema = 1");
+    const auto report = must(shop.apply->retry_after_upgrade("0.3.0", noon));
+    CHECK(report.retried == 2);
+    CHECK(report.applied == 2);
+    CHECK(shop.purchases().size() == 2);
+    CHECK(shop.status().quarantined == 1);
+    CHECK(must(shop.apply->retry_after_upgrade("0.2.0", noon)).retried == 0); // nothing is left of them
+}
+
+TEST_CASE("a right that was returned is understood") {
+    Shop shop{each_engine()};
+    sync::Event event;
+    event.id = EventId{hash128("returned")};
+    event.kind = static_cast<std::uint32_t>(sync::EventKind::right_returned);
+    event.body =
+        sync::encode(sync::RightReturned{ProfileId{1}, RightsHolder{5}, HoldId{hash128("hold")}, Points{20}});
+    shop.push(1, {event, event_of(five()[0])});
+    const auto report = shop.apply_all();
+    CHECK(report.applied == 2);
+    CHECK(report.quarantined == 0);
+    CHECK(shop.purchases().size() == 1);
+}
+
 TEST_CASE("one business key with two contents is recorded twice and flagged on both") {
     Shop shop{each_engine()};
     auto first = sale(key_of("a"), {{"tea", 1, 10'000}}, card("C0001"));

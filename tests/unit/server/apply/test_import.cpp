@@ -63,11 +63,33 @@ TEST_CASE("imported purchases go through the inbox and are the same event the ne
 TEST_CASE("an import twice before it is applied still counts once") {
     Shop shop{each_engine()};
     const auto t = sale(key_of("a"), {{"tea", 1, 20'000}}, card("C0001"));
-    must(shop.import->purchases(std::vector{t}, noon));
-    must(shop.import->purchases(std::vector{t}, noon));
+    const auto first = must(shop.import->purchases(std::vector{t, t}, noon));
+    CHECK(must(first.rows[0]) == Imported::stored);
+    CHECK(must(first.rows[1]) == Imported::unchanged);
+    CHECK(must(must(shop.import->purchases(std::vector{t}, noon)).rows[0]) == Imported::unchanged);
+    shop.open();
+    CHECK(must(must(shop.import->purchases(std::vector{t}, noon)).rows[0]) == Imported::unchanged);
+    auto other = t;
+    other.lines[0].description = "another tea";
+    CHECK(must(shop.import->purchases(std::vector{other}, noon)).rows[0].error().name == "sale.conflict");
+    CHECK(count(*shop.writer, "inbox") == 1);
     const auto report = shop.apply_all();
     CHECK(report.applied == 1);
-    CHECK(report.duplicates == 1);
+    CHECK(report.duplicates == 0);
+    CHECK(must(must(shop.import->purchases(std::vector{t}, noon)).rows[0]) == Imported::unchanged);
+}
+
+TEST_CASE("an import that could not be stored is new when it comes again") {
+    Shop shop{each_engine()};
+    const auto t = sale(key_of("a"), {{"tea", 1, 20'000}}, card("C0001"));
+    must(shop.import->purchases(std::vector{sale(key_of("z"), {{"tea", 1, 20'000}})}, noon));
+    run(*shop.writer, "INSERT INTO inbox (id, life, seq, chain, event, hlc, kind, body_schema, received_ms, "
+                      "ahead_ms, body) SELECT 1000, life, 2, chain, chain, 0, 1, 1, 0, 0, body FROM inbox");
+    shop.open();
+    CHECK(shop.import->purchases(std::vector{t}, noon).error().name == "db.constraint");
+    run(*shop.writer, "DELETE FROM inbox WHERE id = 1000");
+    CHECK(must(must(shop.import->purchases(std::vector{t}, noon)).rows[0]) == Imported::stored);
+    CHECK(shop.apply_all().applied == 2);
 }
 
 TEST_CASE("more rows than one import takes are refused as a whole") {

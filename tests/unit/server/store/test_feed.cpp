@@ -22,7 +22,7 @@ crm::Product tea(std::int64_t price) {
 
 } // namespace
 
-TEST_CASE("feed versions are counted without holes, bucket by bucket") {
+TEST_CASE("feed versions are counted without holes over all buckets") {
     Shop shop{each_engine()};
     server::FeedWriter feed{*shop.writer};
     const StoreId a{"A"};
@@ -50,6 +50,13 @@ TEST_CASE("feed versions are counted without holes, bucket by bucket") {
     CHECK(shop.feed("A").size() == 3); // only the newest of each
     CHECK(must(server::FeedReader{*shop.writer}.newest(b)) == 0);
     CHECK(shop.status().feed_rows == 3);
+    const auto moved =
+        writing(shop, feed, [&] { must(feed.put_profile(ProfileId{9}, "of b", std::vector{b})); });
+    CHECK(moved == std::vector<server::FeedMoved>{{b, 16}});
+    // Another object, as another part of the program has it.
+    server::FeedWriter other{*shop.writer};
+    CHECK(writing(shop, other, [&] { must(other.put_profile(ProfileId{9}, "of a", std::vector{a})); }) ==
+          std::vector<server::FeedMoved>{{a, 17}, {b, 18}});
 }
 
 TEST_CASE("an unchanged slice is not written again, one that leaves a bucket becomes a tombstone") {
@@ -64,7 +71,7 @@ TEST_CASE("an unchanged slice is not written again, one that leaves a bucket bec
     CHECK(writing(shop, feed, [&] { CHECK(must(feed.put_profile(ProfileId{7}, "x", both)) == 0); }).empty());
     const auto moved = writing(
         shop, feed, [&] { CHECK(must(feed.put_profile(ProfileId{7}, "x", std::vector{both[0]})) == 1); });
-    CHECK(moved == std::vector<server::FeedMoved>{{StoreId{"B"}, 2}});
+    CHECK(moved == std::vector<server::FeedMoved>{{StoreId{"B"}, 3}});
     const auto rows = shop.feed("B");
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].deleted);
@@ -95,7 +102,7 @@ TEST_CASE("a store that opens late gets settings and products like the others") 
     CHECK(must(report.rows[0]) == server::Imported::unchanged);
     CHECK(must(report.rows[1]) == server::Imported::stored);
     CHECK(report.rows[2].error().name == "product.item");
-    CHECK(report.moved == std::vector<server::FeedMoved>{{StoreId{"A"}, 4}, {StoreId{"B"}, 4}});
+    CHECK(report.moved == std::vector<server::FeedMoved>{{StoreId{"A"}, 7}, {StoreId{"B"}, 8}});
 }
 
 TEST_CASE("a page of the feed ends at its size but has at least one row") {
@@ -131,4 +138,20 @@ TEST_CASE("a transaction that is rolled back leaves no hole in the versions") {
         writing(shop, feed, [&] { must(feed.put_profile(ProfileId{2}, "kept", std::vector{StoreId{"A"}})); });
     CHECK(moved == std::vector<server::FeedMoved>{{StoreId{"A"}, 1}});
     CHECK(shop.feed("A").size() == 1);
+}
+
+TEST_CASE("a feed row that lies in no bucket is damage, and said to be") {
+    Shop shop{each_engine()};
+    server::FeedWriter feed{*shop.writer};
+    const StoreId a{"A"};
+    writing(shop, feed, [&] {
+        must(feed.open_bucket(a));
+        must(feed.put_profile(ProfileId{1}, "slice", std::vector{a}));
+    });
+    must(shop.writer->execute("UPDATE feed SET store = 'elsewhere'"));
+    server::FeedWriter other{*shop.writer};
+    auto transaction = must(db::WriteTransaction::begin(*shop.writer));
+    const auto written = other.put_profile(ProfileId{1}, "slice", {});
+    REQUIRE_FALSE(written);
+    CHECK(written.error().name == "db.corrupt");
 }

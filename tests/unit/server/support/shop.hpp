@@ -155,7 +155,15 @@ struct TillLife {
     sync::HighWater mark{};
 
     sync::TillHello hello(Time wall = noon) const {
-        return {till, StoreId{store}, WorkstationId{"1"}, incarnation, mark.seq, wall, sync::event_schema};
+        sync::TillHello said;
+        said.till = till;
+        said.store = StoreId{store};
+        said.workstation = WorkstationId{"1"};
+        said.incarnation = incarnation;
+        said.last = mark.seq;
+        said.wall = wall;
+        said.schema = sync::event_schema;
+        return said;
     }
     /// The next events of this life, in a batch of their own.
     sync::PushedBatch batch(std::vector<sync::Event> events) {
@@ -174,6 +182,12 @@ struct Shop {
         must(server::migrate(*writer));
         SeededRandom random{1};
         keys = must(server::load_or_make_keys(*writer, random));
+        start(2);
+    }
+    /// As a server does it; the seed stands for the drawn generation.
+    void start(std::uint64_t seed, Time now = noon) {
+        SeededRandom random{seed};
+        lineage = must(server::begin_generation(*writer, random, now));
         open();
     }
     /// As after a restart: nothing remembered.
@@ -210,6 +224,7 @@ struct Shop {
             total.applied += report.applied;
             total.duplicates += report.duplicates;
             total.quarantined += report.quarantined;
+            total.breached.value += report.breached.value;
             more = report.more;
         }
         return total;
@@ -258,6 +273,7 @@ struct Shop {
     Database database;
     std::unique_ptr<db::Connection> writer;
     server::ServerKeys keys;
+    sync::Lineage lineage;
     server::ApplyRules rules;
     std::unique_ptr<server::Inbox> inbox;
     std::unique_ptr<server::Apply> apply;

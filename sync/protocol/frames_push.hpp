@@ -1,0 +1,9 @@
+#pragma once
+
+#include "envelope.hpp"
+
+namespace mudi::sync {
+
+Result<PushedBatch> read_push(const Payload& payload, const RequestLimits& limits);
+
+} // namespace mudi::sync
