@@ -24,9 +24,10 @@ struct Options {
 
 enum class Aim : std::uint8_t {
     none,
-    at_most,       ///< the figure itself
-    at_least,      ///< the figure itself
-    ratio_at_most, ///< figure / anchor
+    at_most,           ///< the figure itself
+    at_least,          ///< the figure itself
+    at_least_or_share, ///< the figure itself, or so much of the anchor (`share`): what a busy machine leaves
+    ratio_at_most,     ///< figure / anchor
 };
 
 struct Figure {
@@ -38,6 +39,7 @@ struct Figure {
     std::string_view anchor_what{};
     Aim aim{Aim::none};
     double target{};
+    double share{}; ///< of the anchor
     /// Counts and bytes do not depend on how busy the machine is: missing this one fails the run.
     bool budget{false};
 
@@ -92,5 +94,8 @@ Status measure_apply(const Options& options, Sheet& sheet);
 Status measure_wire(const Options& options, Sheet& sheet);
 Status measure_idle(const Options& options, Sheet& sheet);
 Status measure_live(const Options& options, Sheet& sheet);
+Status measure_drain(const Options& options, Sheet& sheet);
+Status measure_storm(const Options& options, Sheet& sheet);
+Status measure_recovery(const Options& options, Sheet& sheet);
 
 } // namespace mudi::bench

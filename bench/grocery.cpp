@@ -103,8 +103,15 @@ void Outbox::capture(const crm::RetailTransaction& sale) {
 }
 
 sync::TillHello Outbox::hello(Time wall) const {
-    return {till_, store_of(till_.value), workstation_of(till_.value), incarnation, last(),
-            wall,  sync::event_schema};
+    sync::TillHello hello;
+    hello.till = till_;
+    hello.store = store_of(till_.value);
+    hello.workstation = workstation_of(till_.value);
+    hello.incarnation = incarnation;
+    hello.last = last();
+    hello.wall = wall;
+    hello.schema = sync::event_schema;
+    return hello;
 }
 
 Bits128 Outbox::chain_at(EventSeq seq) const {

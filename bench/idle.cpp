@@ -99,6 +99,7 @@ Status measure_idle(const Options& options, Sheet& sheet) {
     // It knows a server, dials in vain, and holds what the transport needs.
     cli::Fleet waiting(one_till(options, "idle-waiting"));
     MUDI_CHECK(waiting.start_server());
+    MUDI_CHECK(waiting.enrol(0, false));
     waiting.kill_server();
     MUDI_CHECK(waiting.start_till(0));
     MUDI_TRY(const Idle in_vain, watch(waiting.till_pid(0)));

@@ -21,7 +21,8 @@ constexpr Measurement measurements[] = {
     {"capture", bench::measure_capture}, {"identify", bench::measure_identify},
     {"accept", bench::measure_accept},   {"apply", bench::measure_apply},
     {"wire", bench::measure_wire},       {"idle", bench::measure_idle},
-    {"live", bench::measure_live},
+    {"live", bench::measure_live},       {"drain", bench::measure_drain},
+    {"storm", bench::measure_storm},     {"recovery", bench::measure_recovery},
 };
 
 constexpr const char* examples = R"(Examples:

@@ -27,6 +27,8 @@ std::string target_of(const Figure& figure) {
     case Aim::none: return {};
     case Aim::at_most: return "<= " + with_unit(figure.target, figure.unit);
     case Aim::at_least: return ">= " + with_unit(figure.target, figure.unit);
+    case Aim::at_least_or_share:
+        return ">= " + with_unit(figure.target, figure.unit) + " or " + shown(figure.share) + " x";
     case Aim::ratio_at_most: break;
     }
     return "<= " + shown(figure.target) + " x";
@@ -54,6 +56,7 @@ bool Figure::ok() const {
     case Aim::none: return true;
     case Aim::at_most: return value <= target;
     case Aim::at_least: return value >= target;
+    case Aim::at_least_or_share: return value >= target || (ratio() && *ratio() >= share);
     case Aim::ratio_at_most: break;
     }
     return ratio() && *ratio() <= target;

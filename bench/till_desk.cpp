@@ -105,7 +105,6 @@ Status TillDesk::fill(const Grocery& grocery, std::int64_t count, Time now) {
     SeededRandom random{11};
     std::int64_t version = 0;
     till::FeedBatch batch;
-    batch.replace = true;
     batch.rows.push_back(row(++version, sync::FeedKind::settings, "settings", sync::encode(settings)));
     for (const cli::ShopProduct& goods : grocery.shop().products)
         batch.rows.push_back(
@@ -120,7 +119,7 @@ Status TillDesk::fill(const Grocery& grocery, std::int64_t count, Time now) {
         MUDI_TRY(const auto outcome, store_->replica().apply_feed(batch));
         if (outcome.skipped > 0)
             return fail(Code::corrupt, "bench.feed", "the till skipped rows of the feed");
-        MUDI_CHECK(desk_->feed_applied(outcome.changed, outcome.settings_changed));
+        MUDI_CHECK(desk_->feed_applied(outcome.changed, outcome.settings_changed, now));
         batch = {};
     }
     return {};

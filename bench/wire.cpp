@@ -15,12 +15,16 @@ constexpr double framing_bytes = 12;
 constexpr double backlog_bytes_max = 100;
 constexpr double live_bytes_max = 180;
 constexpr std::int64_t till = 1;
-constexpr Duration between_sales{30'000};
+constexpr sync::PipeId pipe = 1;
+/// All of them within the time after which a till says hello again.
+constexpr Duration between_sales{20'000};
 
 /// Both real ends of the conversation with nothing but memory between them.
 class Line {
 public:
-    explicit Line(Outbox& outbox) : outbox_(outbox), client_(state_of(outbox), {}, random_), server_(99, {}) {
+    explicit Line(Outbox& outbox)
+        : outbox_(outbox), client_(state_of(outbox), {}, random_),
+          server_({{99, 0}}, sync::Access::open, {}, random_) {
         to_till(sync::till_in::LinkUp{});
     }
 
@@ -80,13 +84,14 @@ private:
     void act(sync::till_out::Send& send) {
         if (send.channel == sync::Channel::push)
             pushes_.push_back(static_cast<double>(send.frame.size()) + framing_bytes);
-        to_server(sync::server_in::Request{send.request, std::move(send.frame)});
+        to_server(sync::server_in::Request{send.request, pipe, std::move(send.frame)});
     }
     void act(const sync::till_out::ReadOutbox& read) {
         to_till(sync::till_in::OutboxRead{read.after, outbox_.chain_at(read.after),
                                           outbox_.events_after(read.after, read.events_max)});
     }
     void act(const sync::till_out::ApplyFeed&) { to_till(sync::till_in::FeedApplied{true}); }
+    void act(const sync::till_out::CompareManifest&) { to_till(sync::till_in::Compared{}); }
     template <class Other>
     void act(const Other&) {} // timers are replaced by later(); the rest needs no answer
 
@@ -94,15 +99,19 @@ private:
         to_till(sync::till_in::Answer{reply.token, std::move(reply.frame)});
     }
     void act(const sync::server_out::LookUpTill& look) {
-        to_server(sync::server_in::TillKnown{look.token, mark_});
+        to_server(sync::server_in::TillKnown{look.token, standing_, {}});
     }
     void act(const sync::server_out::Store& store) {
         const EventSeq last = store.batch.events.back().seq;
-        mark_ = {last, outbox_.chain_at(last)};
-        to_server(sync::server_in::Stored{store.token, mark_});
+        standing_.mark = {last, outbox_.chain_at(last)};
+        standing_.arrival = last.value;
+        to_server(sync::server_in::Stored{store.token, standing_});
     }
     void act(const sync::server_out::ReadFeed& read) {
-        to_server(sync::server_in::FeedRead{read.token, std::vector<sync::FeedRow>{}, 0});
+        to_server(sync::server_in::FeedRead{read.token, sync::server_in::FeedPage{}});
+    }
+    void act(const sync::server_out::ReadManifest& read) {
+        to_server(sync::server_in::ManifestRead{read.token, sync::Manifest{{0}}, 0});
     }
 
     [[nodiscard]] Time wall() const { return time_from_ms(1'795'240'800'000) + now_.time_since_epoch(); }
@@ -112,7 +121,7 @@ private:
     MonoTime now_{std::chrono::hours{1}};
     sync::TillSync client_;
     sync::ServerSync server_;
-    sync::HighWater mark_;
+    sync::Standing standing_;
     std::deque<sync::TillInput> till_inputs_;
     std::deque<sync::ServerInput> server_inputs_;
     std::vector<double> pushes_;

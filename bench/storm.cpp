@@ -1,0 +1,93 @@
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/wire_shop.hpp"
+
+namespace mudi::bench {
+namespace {
+
+constexpr std::int64_t tills_in_step = 5'000;
+constexpr double back_seconds_max = 180;
+constexpr double connection_kib_max = 45;
+constexpr std::chrono::seconds patience{600};
+constexpr double ticks_per_second = 100;
+
+/// All in one process: each is a descriptor.
+Status raise_descriptors(std::int64_t wanted) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < static_cast<rlim_t>(wanted + 200))
+        return fail(Code::unavailable, "bench.descriptors", "the limit of open files is too low for this");
+    return {};
+}
+
+struct Back {
+    double seconds{};
+    double handshake_ms{}; ///< of the server's processor time, hello and first pull included
+    double connection_kib{};
+    double rss_mib{};
+};
+
+/// Starts the server and waits until all are greeted again and were level with it.
+Result<Back> come_back(WireShop& shop, WireTills& all, bool first) {
+    MUDI_TRY(const ProcessCounts before, shop.process());
+    const Watch watch;
+    const auto count = all.size();
+    MUDI_CHECK(
+        all.run_until([&] { return all.linked() == count && (!first || all.pulling() == count); }, patience));
+    Back back;
+    back.seconds = watch.seconds();
+    MUDI_TRY(const ProcessCounts after, shop.process());
+    const auto tills_back = static_cast<double>(count);
+    back.handshake_ms =
+        static_cast<double>(after.ticks - before.ticks) * 1000 / ticks_per_second / tills_back;
+    back.connection_kib = static_cast<double>(after.rss_kib - before.rss_kib) / tills_back;
+    back.rss_mib = static_cast<double>(after.rss_kib) / 1024;
+    return back;
+}
+
+void report(Sheet& sheet, const std::string& who, const Back& back, double count) {
+    const auto figure = [&](const char* what, double value, std::string_view unit) {
+        return Figure{.group = "storm", .what = who + what, .value = value, .unit = unit};
+    };
+    Figure seconds = figure(": all greeted and in step", back.seconds, "s");
+    seconds.anchor = count * 0.009;
+    seconds.anchor_what = "9 ms of one core for each TLS handshake";
+    seconds.aim = Aim::at_most;
+    seconds.target = back_seconds_max;
+    sheet.add(seconds);
+    sheet.add(figure(": server's processor time a till", back.handshake_ms, "ms"));
+    Figure memory = figure(": server's memory a connection", back.connection_kib, "KiB");
+    memory.aim = Aim::at_most;
+    memory.target = connection_kib_max;
+    sheet.add(memory);
+    sheet.add(figure(": server's memory", back.rss_mib, "MiB"));
+}
+
+} // namespace
+
+Status measure_storm(const Options& options, Sheet& sheet) {
+    const std::int64_t count = options.quick ? 200 : tills_in_step;
+    MUDI_CHECK(raise_descriptors(count));
+    MUDI_TRY(auto shop, WireShop::make(options, "storm", count));
+    MUDI_CHECK(shop->start());
+    MUDI_TRY(const WireServer wire, shop->server());
+    WireTills all{wire};
+    for (std::int64_t till = 1; till <= count; ++till)
+        MUDI_CHECK(all.add(TillId{till}, WireShop::store(till), WireShop::workstation(till), nullptr));
+    const std::string who = std::to_string(count) + " tills over TLS";
+    MUDI_TRY(const Back first, come_back(*shop, all, true));
+    report(sheet, who + " come", first, static_cast<double>(count));
+
+    shop->kill();
+    MUDI_CHECK(all.run_until([&] { return all.linked() == 0; }, patience));
+    MUDI_CHECK(shop->start());
+    MUDI_TRY(const Back again, come_back(*shop, all, false));
+    report(sheet, who + " after a restart", again, static_cast<double>(count));
+    return {};
+}
+
+} // namespace mudi::bench
