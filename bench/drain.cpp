@@ -9,6 +9,7 @@
 
 #include "bench/anchor.hpp"
 #include "bench/peers.hpp"
+#include "bench/raw_till.hpp"
 #include "bench/server_desk.hpp"
 #include "bench/wire_shop.hpp"
 
@@ -19,6 +20,7 @@ constexpr double accept_tcp_min = 80'000;
 constexpr double accept_tls_min = 60'000;
 constexpr double apply_min = 12'000;
 constexpr double anchor_share_min = 0.6;
+constexpr std::size_t events_per_push = 500;
 constexpr std::chrono::seconds patience{300};
 
 struct Sales {
@@ -109,8 +111,33 @@ Result<double> sell_all(const WireServer& to, const Sales& sales, StoreOf store,
     return seconds;
 }
 
+/// The same with everything packed beforehand.
+Result<double> send_all_raw(const WireServer& to, const Sales& sales) {
+    std::vector<std::unique_ptr<RawTill>> raw;
+    for (std::int64_t till = 1; till <= tills; ++till)
+        raw.push_back(std::make_unique<RawTill>(sales.outboxes[static_cast<std::size_t>(till - 1)],
+                                                TillId{till}, events_per_push));
+    std::vector<Status> ended(tills);
+    std::barrier<> begin{tills + 1};
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < tills; ++i) {
+        threads.emplace_back([&, i] {
+            ended[i] = raw[i]->greet(to, patience);
+            begin.arrive_and_wait();
+            if (ended[i]) ended[i] = raw[i]->send_all(patience);
+        });
+    }
+    begin.arrive_and_wait();
+    const Watch watch;
+    threads.clear();
+    const double seconds = watch.seconds();
+    for (const Status& end : ended) MUDI_CHECK(end);
+    return seconds;
+}
+
+/// A server that only accepts. `raw`: the tills have packed everything beforehand.
 Result<double> accept_seconds(const Options& options, const WireServer& to, const sync::TlsServer& tls,
-                              const std::string& url, const Sales& sales) {
+                              const std::string& url, const Sales& sales, bool raw) {
     const auto file = options.folder / "drain-accept.db";
     double seconds = 0;
     {
@@ -119,7 +146,8 @@ Result<double> accept_seconds(const Options& options, const WireServer& to, cons
         WireServer server = to;
         server.url = desk->url();
         if (!url.starts_with("tls")) server.tls = {};
-        MUDI_TRY(seconds, sell_all(server, sales, store_of, workstation_of));
+        MUDI_TRY(seconds,
+                 raw ? send_all_raw(server, sales) : sell_all(server, sales, store_of, workstation_of));
     }
     for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file.string() + ending);
     return seconds;
@@ -161,14 +189,18 @@ Status drain_accepted(const Options& options, const WireServer& wire, const sync
     const double count = static_cast<double>(sales.bodies.size()) * rounds;
     for (const Way& way : {Way{"accepted over tcp", "tcp://127.0.0.1:0", accept_tcp_min},
                            Way{"accepted over TLS", "tls+tcp://127.0.0.1:0", accept_tls_min}}) {
-        double bare = 0, ours = 0;
+        double bare = 0, ours = 0, packing = 0;
         for (int round = 0; round < rounds; ++round) {
             MUDI_TRY(const double of_bare, anchor_seconds(options, wire, tls, way.url, sales.bodies, false));
-            MUDI_TRY(const double of_ours, accept_seconds(options, wire, tls, way.url, sales));
+            MUDI_TRY(const double of_ours, accept_seconds(options, wire, tls, way.url, sales, true));
+            MUDI_TRY(const double with_tills, accept_seconds(options, wire, tls, way.url, sales, false));
             bare += of_bare;
             ours += of_ours;
+            packing += with_tills;
         }
         add(sheet, way.what, count / ours, count / bare, way.target);
+        add(sheet, std::string(way.what) + ", the tills packing on the same processors", count / packing,
+            count / bare, 0);
     }
     return {};
 }

@@ -7,6 +7,7 @@
 
 #include "bench/bench.hpp"
 #include "bench/machine.hpp"
+#include "bench/storm_tills.hpp"
 #include "cli/fleet.hpp"
 
 namespace {
@@ -78,6 +79,8 @@ bool run_all(const bench::Options& options, const std::vector<std::string>& only
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view{argv[1]} == bench::storm_tills_word)
+        return bench::run_storm_tills(argc, argv);
     CLI::App app{"Mudi's figures, each beside its bare anchor", "mudi-bench"};
     app.footer(examples);
     bool json = false;

@@ -1,7 +1,6 @@
-#include <sys/resource.h>
+#include <functional>
 
-#include <nlohmann/json.hpp>
-
+#include "bench/storm_tills.hpp"
 #include "bench/wire_shop.hpp"
 
 namespace mudi::bench {
@@ -13,17 +12,6 @@ constexpr double connection_kib_max = 45;
 constexpr std::chrono::seconds patience{600};
 constexpr double ticks_per_second = 100;
 
-/// All in one process: each is a descriptor.
-Status raise_descriptors(std::int64_t wanted) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < static_cast<rlim_t>(wanted + 200))
-        return fail(Code::unavailable, "bench.descriptors", "the limit of open files is too low for this");
-    return {};
-}
-
 struct Back {
     double seconds{};
     double handshake_ms{}; ///< of the server's processor time, hello and first pull included
@@ -31,13 +19,22 @@ struct Back {
     double rss_mib{};
 };
 
-/// Starts the server and waits until all are greeted again and were level with it.
-Result<Back> come_back(WireShop& shop, WireTills& all, bool first) {
+Status wait_until(StormTills& all, const std::function<bool()>& done) {
+    const Watch watch;
+    while (!done()) {
+        if (watch.seconds() > static_cast<double>(patience.count()))
+            return fail(Code::unavailable, "bench.patience",
+                        std::to_string(all.linked()) + " tills were greeted in time, no more");
+        MUDI_CHECK(all.look(Duration{50}));
+    }
+    return {};
+}
+
+/// From a server that runs to the moment when all are greeted; the first time also level with it.
+Result<Back> come_back(WireShop& shop, StormTills& all, std::int64_t count, bool first) {
     MUDI_TRY(const ProcessCounts before, shop.process());
     const Watch watch;
-    const auto count = all.size();
-    MUDI_CHECK(
-        all.run_until([&] { return all.linked() == count && (!first || all.pulling() == count); }, patience));
+    MUDI_CHECK(wait_until(all, [&] { return all.linked() == count && (!first || all.level() == count); }));
     Back back;
     back.seconds = watch.seconds();
     MUDI_TRY(const ProcessCounts after, shop.process());
@@ -71,21 +68,18 @@ void report(Sheet& sheet, const std::string& who, const Back& back, double count
 
 Status measure_storm(const Options& options, Sheet& sheet) {
     const std::int64_t count = options.quick ? 200 : tills_in_step;
-    MUDI_CHECK(raise_descriptors(count));
     MUDI_TRY(auto shop, WireShop::make(options, "storm", count));
     MUDI_CHECK(shop->start());
-    MUDI_TRY(const WireServer wire, shop->server());
-    WireTills all{wire};
-    for (std::int64_t till = 1; till <= count; ++till)
-        MUDI_CHECK(all.add(TillId{till}, WireShop::store(till), WireShop::workstation(till), nullptr));
     const std::string who = std::to_string(count) + " tills over TLS";
-    MUDI_TRY(const Back first, come_back(*shop, all, true));
+    MUDI_TRY(auto all,
+             StormTills::start(options.programs / "mudi-bench", *shop, count, options.folder / "storm.log"));
+    MUDI_TRY(const Back first, come_back(*shop, *all, count, true));
     report(sheet, who + " come", first, static_cast<double>(count));
 
     shop->kill();
-    MUDI_CHECK(all.run_until([&] { return all.linked() == 0; }, patience));
+    MUDI_CHECK(wait_until(*all, [&] { return all->linked() == 0; }));
     MUDI_CHECK(shop->start());
-    MUDI_TRY(const Back again, come_back(*shop, all, false));
+    MUDI_TRY(const Back again, come_back(*shop, *all, count, false));
     report(sheet, who + " after a restart", again, static_cast<double>(count));
     return {};
 }

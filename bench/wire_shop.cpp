@@ -4,6 +4,7 @@
 
 #include <mudi/base/file.hpp>
 #include <mudi/server/enrolment.hpp>
+#include <mudi/sync/identity.hpp>
 
 namespace mudi::bench {
 namespace {
@@ -59,10 +60,9 @@ Status WireShop::enrol_all() {
     return {};
 }
 
-Result<WireServer> WireShop::server() const {
-    const auto identity = fleet_.till_folder(0) / "identity";
+Result<WireServer> WireShop::server_at(const std::string& url, const std::filesystem::path& identity) {
     WireServer server;
-    server.url = fleet_.server().sync_url;
+    server.url = url;
     MUDI_TRY(server.tls.ca_pem, pem(identity / "ca.pem"));
     MUDI_TRY(server.tls.certificate_pem, pem(identity / "certificate.pem"));
     MUDI_TRY(server.tls.key_pem, pem(identity / "key.pem"));

@@ -24,7 +24,11 @@ public:
     Status start() { return fleet_.start_server(); }
     void kill() { fleet_.kill_server(); }
     /// Where the tills dial; after the first start.
-    Result<WireServer> server() const;
+    Result<WireServer> server() const { return server_at(sync_url(), identity()); }
+    [[nodiscard]] std::string sync_url() const { return fleet_.server().sync_url; }
+    /// Folder of the identity they share.
+    [[nodiscard]] std::filesystem::path identity() const { return fleet_.till_folder(0) / "identity"; }
+    static Result<WireServer> server_at(const std::string& url, const std::filesystem::path& identity);
     /// What the server's own end is made of, for another listener.
     Result<sync::TlsServer> server_tls() const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include <mudi/sync/identity.hpp>
+
 #include "bench/bench.hpp"
 
 namespace mudi::bench {

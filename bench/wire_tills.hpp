@@ -12,11 +12,14 @@
 
 #include <mudi/base/clock.hpp>
 #include <mudi/base/random.hpp>
-#include <mudi/sync/identity.hpp>
 #include <mudi/sync/till_sync.hpp>
 #include <mudi/sync/transport.hpp>
 
 #include "bench/grocery.hpp"
+
+namespace mudi::sync {
+class TillKey;
+}
 
 namespace mudi::bench {
 

@@ -27,6 +27,13 @@ bool name_matches(const std::string& name, std::span<const std::string> keys) {
     });
 }
 
+/// As OpenTable::forget_lent_holds(), where there was no room for it.
+void without_memory(std::vector<Hold>& holds) {
+    std::erase_if(
+        holds, [](const Hold& hold) { return hold.lender != RightsHolder{} || hold.asked == AskedOf::lead; });
+    for (Hold& hold : holds) hold.granted = hold.granted && hold.asked != AskedOf::server;
+}
+
 } // namespace
 
 Database::Database(std::unique_ptr<db::Connection> connection, const StoreOptions& options, Random& random)
@@ -218,6 +225,7 @@ Result<DeskMemory> Database::load() {
     memory.hlc = last_.hlc;
     MUDI_TRY(memory.settings, catalogue_.settings());
     MUDI_TRY(memory.holds, open_.holds());
+    if (meta_.rights.holder.value == 0) without_memory(memory.holds);
     MUDI_TRY(memory.suspended, open_.suspended());
     memory.holder = meta_.rights.holder;
     MUDI_TRY(memory.lent, rights_.lent());

@@ -42,7 +42,7 @@ Status Database::begin_memory_now(bool of_a_copy) {
     if (of_a_copy) MUDI_CHECK(open_.forget_lent_holds());
     MUDI_CHECK(begin_memory(meta));
     MUDI_CHECK(transaction.commit());
-    ++commits_;
+    if (!of_a_copy) ++commits_;
     memory_begun(meta);
     return {};
 }

@@ -338,8 +338,9 @@ void Writer::look_after_points(MonoTime now) {
 
 /// What this program understands and the one before did not.
 void Writer::retry_after_upgrade() {
-    upgrade_seen_ = true;
     const auto done = stores_->apply.retry_after_upgrade(options_.program, clock_.wall());
+    // A full disk has room again some day: then once more, without waiting for the next start.
+    upgrade_seen_ = done || (done.error().code != Code::io && done.error().code != Code::busy);
     if (!done) return failed("server.upgrade_retry_failed", done.error());
     if (done->retried > 0) {
         offers_wait_ = true;

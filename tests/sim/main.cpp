@@ -35,7 +35,7 @@ everything must be in step.
   --trace             print what happens
   --seeds A..B        these worlds
   --jobs J            so many processes at once (1)
-  --for S             begin no new world after S seconds
+  --for S             begin no new world after S seconds of a processor a job
   --require-hours H   exit 1 when fewer store-hours were simulated
   --require-faults N  exit 1 when there were fewer crashes and restores
   --marks             print what was met how often

@@ -136,7 +136,7 @@ void Node::become_calm() {
     disk.faults = DiskFaults{};
     disk.die_at_call(0);
     messages_left_ = 0;
-    busy_until_ms_ = std::min(busy_until_ms_, world_.timeline.now_ms());
+    // Who sleeps just now wakes up as it was going to: what waits for it must keep its order.
     if (!running_ && !held_down_) boot_after(0);
 }
 

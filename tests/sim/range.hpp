@@ -21,7 +21,7 @@ struct RangeOptions {
     double hours{1};
     int tills{12};
     std::optional<mutant::Bug> bug{};
-    /// No new world begins after this; 0: never ends early.
+    /// No new world begins in a job that has had so much time of a processor; 0: never ends early.
     std::chrono::seconds stop_after{0};
     bool progress{false}; ///< a line on standard error
 };

@@ -65,10 +65,6 @@ void ServerMachine::end() { program_.reset(); }
 void ServerMachine::started() {
     world_.outcome.marks.hit("generation begun");
     world_.check([](Checker& checker) { checker.server_started(); });
-    run([this](Stores& stores, Moved&) {
-        const auto retried = stores.apply.retry_after_upgrade("v" + std::to_string(version), clock.wall());
-        if (retried && retried->applied > 0) world_.outcome.marks.hit("retried after upgrade");
-    });
     look_each_minute();
 }
 

@@ -99,6 +99,7 @@ private:
         std::deque<sync::ServerInput> inputs;
         bool stepping{false};
         bool turn_asked{false};
+        bool upgrade_seen{false};
         bool apply_waits{true};
         bool offers_wait{true};
         std::int64_t free_at_ms{};
@@ -142,6 +143,7 @@ private:
     void greet_all(Results& results);
     void accept(Results& results);
     void background(Results& results);
+    void retry_after_upgrade();
     void failed(const Error& error);
     static void moved(Results& results, const Moved& buckets);
     void disguise(sync::PushedBatch& batch) const;

@@ -137,9 +137,20 @@ void ServerMachine::accept(Results& results) {
     p.apply_waits = true;
 }
 
+void ServerMachine::retry_after_upgrade() {
+    const auto done =
+        program_->stores->apply.retry_after_upgrade("v" + std::to_string(version), clock.wall());
+    program_->upgrade_seen = done || (done.error().code != Code::io && done.error().code != Code::busy);
+    if (!done) return failed(done.error());
+    if (done->applied > 0) world_.outcome.marks.hit("retried after upgrade");
+    if (done->retried > 0) program_->offers_wait = true;
+}
+
 void ServerMachine::background(Results& results) {
     Program& p = *program_;
     const std::int64_t now = world_.timeline.now_ms();
+    if (!p.upgrade_seen) retry_after_upgrade();
+    if (dying() || now < p.blocked_until_ms) return;
     if (p.apply_waits && p.pushes.empty()) {
         const auto done = p.stores->apply.apply_some(server::Apply::chunk, clock.wall());
         if (!done) return failed(done.error());

@@ -283,7 +283,7 @@ TEST_CASE("what a lying disk loses never goes unseen") {
     SeededRandom dice(8);
     const DiskImage base = made_till();
     std::map<std::string, int> seen;
-    for (int run = 0; run < 200; ++run) {
+    for (int run = 0; run < 400; ++run) {
         Disk disk;
         disk.restore(base);
         ScriptedTill machine(disk);

@@ -45,11 +45,15 @@ TEST_CASE("a sale that is gone from the disk is missed by the world", "[sim]") {
     swarm.process.till_kills = 60;
     swarm.process.lying_syncs = true;
     swarm.process.power = 100;
-    sim::World world({11, 1, 4, false, swarm});
-    const sim::Outcome outcome = world.run();
-    INFO(outcome.checker << ": " << outcome.broken);
-    REQUIRE(outcome.checker.empty());
-    REQUIRE(outcome.marks.counts().contains("sale lost by a lying disk"));
+    bool missed = false;
+    for (std::uint64_t seed = 11; seed < 31 && !missed; ++seed) {
+        sim::World world({seed, 1, 4, false, swarm});
+        const sim::Outcome outcome = world.run();
+        INFO("seed " << seed << " " << outcome.checker << ": " << outcome.broken);
+        REQUIRE(outcome.checker.empty());
+        missed = outcome.marks.counts().contains("sale lost by a lying disk");
+    }
+    REQUIRE(missed);
 }
 
 TEST_CASE("a range gives the same whether one process runs it or two", "[sim]") {

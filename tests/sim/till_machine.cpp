@@ -129,6 +129,7 @@ void TillMachine::act(const sync::till_out::ReadOutbox& action) {
         program_->inputs.emplace_back(*std::move(read));
         return;
     }
+    notice(read.error());
     sync::till_in::OutboxRead nothing;
     nothing.after = action.after;
     nothing.failed = read.error().name != "outbox.pruned";
@@ -141,11 +142,24 @@ void TillMachine::act(const sync::till_out::SaveAck& action) {
     if (action.acked < before) world_.outcome.marks.hit("acknowledgement taken back");
     world_.note("acked", {number(), action.acked.value, action.safe.value});
     world_.check([&](Checker& checker) { checker.acknowledged(*this, action.acked); });
-    (void)program_->store->replica().save_ack(action).has_value();
+    const auto saved = program_->store->replica().save_ack(action);
+    if (!saved) notice(saved.error());
+}
+
+/// A database that turns out to be damaged while it is in use.
+void TillMachine::notice(const Error& error) {
+    if (error.name != "db.corrupt" || dying()) return;
+    if (!facts_.lied) return world_.fail("I1", name() + " finds its database damaged");
+    world_.outcome.marks.hit("loss by a lying disk noticed");
+    const std::uint64_t now = program();
+    world_.timeline.after(0, [this, now] {
+        if (now == program()) world_.people->replace_disk(*this);
+    });
 }
 
 void TillMachine::feed_applied(const Result<till::FeedOutcome>& outcome) {
     program_->inputs.emplace_back(sync::till_in::FeedApplied{outcome.has_value()});
+    if (!outcome) notice(outcome.error());
     if (!outcome || dying()) return;
     (void)program_->desk->feed_applied(outcome->changed, outcome->settings_changed, clock.wall()).has_value();
 }
@@ -166,6 +180,7 @@ void TillMachine::act(const sync::till_out::CompareManifest& action) {
     auto differing = program_->store->replica().compare(action.manifest);
     sync::till_in::Compared answer;
     answer.failed = !differing;
+    if (!differing) notice(differing.error());
     if (differing) {
         answer.differing = *std::move(differing);
         world_.outcome.marks.hit("copies compared");
@@ -186,7 +201,7 @@ void TillMachine::act(const sync::till_out::ApplyPart& action) {
 void TillMachine::act(const sync::till_out::NewLife& action) {
     auto life = program_->store->replica().begin_new_life();
     world_.note("new life", {number(), life ? life->last.value : -1}, action.why);
-    if (!life) return;
+    if (!life) return notice(life.error());
     world_.outcome.marks.hit("new life");
     program_->inputs.emplace_back(*life);
     world_.check([&](Checker& checker) { checker.new_life(*this); });
@@ -297,6 +312,9 @@ TillImage TillMachine::image() const { return {number(), disk.snapshot(), facts_
 void TillMachine::put_in(const TillImage& image, bool pos_too) {
     disk.restore(image.disk);
     facts_ = image.facts;
+    facts_.lied = facts_.lied || disk.faults.lying_sync;
+    // Another till's answer would be another till's sale.
+    if (image.identity.till != identity_.till) pending_.reset();
     identity_ = image.identity;
     if (pos_too) next_number_ = image.next_number;
 }

@@ -98,6 +98,7 @@ private:
         bool stepping{false};
         bool linked{false};
         bool level{false};
+        bool asks_later{false};
     };
     /// What the POS has asked and got no answer to.
     struct Pending {
@@ -129,6 +130,7 @@ private:
     void look_at_link();
     void is_level();
     void relieve();
+    void notice(const Error& error);
     void forget_pruned();
 
     // The POS (till_shop.cpp).

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t receipts_kept = 20;
 constexpr std::int64_t hour_ms = 3'600'000;
-/// Asked after this, whatever the till answered.
-constexpr std::int64_t ask_again_ms = 3'000;
+/// A cashier tries again after so long.
+constexpr std::int64_t ask_again_ms = 15'000;
 
 bool may_pass(const Error& error) {
     return error.code == Code::io || error.code == Code::busy || error.code == Code::unavailable;
@@ -143,11 +143,17 @@ void TillMachine::told_ok(Serial serial, EventId event) {
 
 void TillMachine::refused(Serial serial, const Error& error, bool plain) {
     world_.note("sale refused", {number(), serial}, error.name);
+    notice(error);
+    if (facts_.lied && error.code == Code::corrupt) return;
     if (may_pass(error)) {
         if (error.name == "db.full") world_.outcome.marks.hit("disk full");
         if (error.code == Code::io && error.name != "db.full")
             world_.outcome.marks.hit("disk error at a sale");
-        later(ask_again_ms, [this] { ask_again(); });
+        if (std::exchange(program_->asks_later, true)) return;
+        later(ask_again_ms, [this] {
+            program_->asks_later = false;
+            ask_again();
+        });
         return;
     }
     pending_.reset();

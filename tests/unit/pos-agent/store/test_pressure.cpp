@@ -268,8 +268,12 @@ TEST_CASE("a new life begins on a full disk too") {
 
 TEST_CASE("a till that starts on a full disk sells, and has rights again when there is room") {
     SmallDisk shop(0);
+    const Hold hold{
+        HoldId{{1, 1}}, {BusinessDay{20261121}, "9"}, ProfileId{17}, {40}, rupees(10), morning, {5}};
+    REQUIRE(shop.till->store->storage().keep(hold));
     shop.keeper.take_all_but(0);
     shop.till->reopen();
+    CHECK(shop.till->store->storage().load()->holds.empty());
     CHECK(shop.till->store->replica().state().holder == RightsHolder{});
     CHECK(shop.counts().pressure != Pressure::none);
     CHECK(shop.till->points_of(kamala_card) == Points{120});

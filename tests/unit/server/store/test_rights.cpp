@@ -153,19 +153,31 @@ TEST_CASE("rights are called back for a customer who waits, and go to nobody els
     }
 }
 
-TEST_CASE("what two profiles have set aside stays so when they become one") {
+namespace {
+
+/// Two profiles of 150 points become one; the lead had rights of both.
+struct Merged {
+    Merged() {
+        bank.policy({crm::OfflinePoints::escrow, {{100}, {0}, {20}}});
+        bank.earn("C0001", 150);
+        bank.earn("C0002", 150);
+        bank.shop.refresh_all();
+        REQUIRE(must(bank.ask(2, 1, 1, 50)).granted);
+        REQUIRE(must(bank.ask(2, 2, 2, 50)).granted);
+        auto both = person("1", "Asha");
+        both.cards = {"C0001", "C0002"};
+        must(bank.shop.import->customers(std::vector{both}, noon));
+        bank.shop.refresh_all();
+        REQUIRE(bank.shop.slices("KOL01").size() == 1);
+    }
     Bank bank{each_engine()};
-    bank.policy({crm::OfflinePoints::escrow, {{100}, {0}, {20}}});
-    bank.earn("C0001", 150);
-    bank.earn("C0002", 150);
-    bank.shop.refresh_all();
-    REQUIRE(must(bank.ask(2, 1, 1, 50)).granted);
-    REQUIRE(must(bank.ask(2, 2, 2, 50)).granted);
-    auto both = person("1", "Asha");
-    both.cards = {"C0001", "C0002"};
-    must(bank.shop.import->customers(std::vector{both}, noon));
-    bank.shop.refresh_all();
-    REQUIRE(bank.shop.slices("KOL01").size() == 1);
+};
+
+} // namespace
+
+TEST_CASE("what two profiles have set aside stays so when they become one") {
+    Merged merged;
+    Bank& bank = merged.bank;
     CHECK(bank.right(1, 11).granted == Points{100});
     CHECK(must(bank.ask(2, 3, 1, 250)).available == Points{0});
     CHECK(must(bank.ask(2, 4, 2, 250)).available == Points{0}); // by its former name
@@ -176,6 +188,19 @@ TEST_CASE("what two profiles have set aside stays so when they become one") {
     bank.tell(1, {event_of(bank.back(2, 11, 100), "the slice went")});
     CHECK(must(bank.ask(2, 3, 1, 100)).granted);
     CHECK(must(bank.ask(2, 5, 1, 250)).available == Points{0});
+}
+
+TEST_CASE("a holder has no more of one customer than the policy says, under all the names she had") {
+    Merged merged;
+    Bank& bank = merged.bank;
+    bank.earn("C0001", 500);
+    bank.policy({crm::OfflinePoints::escrow, {{200}, {0}, {20}}});
+    bank.shop.refresh_all();
+    CHECK(bank.exposure().aside.outstanding == Points{200});
+    bank.policy({crm::OfflinePoints::escrow, {{250}, {0}, {20}}});
+    bank.shop.refresh_all();
+    CHECK(bank.right(1, 11).granted == Points{150});
+    CHECK(bank.exposure().aside.outstanding == Points{250});
 }
 
 TEST_CASE("points are taken from where they were held, whoever has the card by now") {
@@ -227,6 +252,11 @@ TEST_CASE("what was spent without cover is counted") {
         CHECK(bank.shop.status().points_breached == Points{30});
         CHECK(bank.exposure().breached == Points{30});
         CHECK(bank.exposure().overdrawn == Points{30});
+    }
+    SECTION("giving back more than there was spends nothing, but what is spent then does") {
+        CHECK(bank.tell(1, {event_of(bank.back(1, 11, 130), "too much")}).breached == Points{0});
+        CHECK(bank.tell(1, {event_of(redemption("a", "C0001", 1, 20, hold_of(1), lead))}).breached ==
+              Points{20});
     }
     SECTION("what a neighbour borrowed, spent twice") {
         bank.tell(2, {event_of(redemption("a", "C0001", 1, 20, hold_of(1), lead))});
