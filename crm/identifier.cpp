@@ -171,7 +171,8 @@ Result<Identifier> parse_card(std::string_view raw, const IdentifierRules& rules
 
     const std::string value = upper(without_separators(text));
     if (is_digits(value)) return digits_only(value, aim, rules);
-    if (contains_bank_card(text)) return bank_card();
+    // Also as it would be kept: hyphens at odd places hide a number only until they are gone.
+    if (contains_bank_card(text) || contains_bank_card(value)) return bank_card();
     if (!is_card_normal_form(value)) return bad_syntax();
     return card(value);
 }
