@@ -15,9 +15,17 @@ constexpr std::size_t bank_digits_min = 12;         // Maestro
 constexpr std::size_t bank_digits_min_in_text = 13; // in free text 12 digits are mostly a payment reference
 constexpr std::size_t bank_digits_max = 19;         // ISO/IEC 7812
 
+/// Mastercard's second range: 16 digits, 2221 to 2720 in front.
+bool is_in_second_range(std::string_view digits) {
+    constexpr std::size_t second_range_digits = 16;
+    const std::string_view front = digits.substr(0, 4);
+    return digits.size() == second_range_digits && front >= "2221" && front <= "2720";
+}
+
 bool is_bank_number(std::string_view digits, std::size_t digits_min) {
-    return digits.size() >= digits_min && digits.size() <= bank_digits_max && digits.front() >= '3' &&
-           digits.front() <= '6' && passes_luhn(digits);
+    if (digits.size() < digits_min || digits.size() > bank_digits_max) return false;
+    const bool issued = (digits.front() >= '3' && digits.front() <= '6') || is_in_second_range(digits);
+    return issued && passes_luhn(digits);
 }
 
 /// One run of digits in a text, and whether only blanks and hyphens stand between it and the run before.

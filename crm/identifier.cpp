@@ -115,16 +115,14 @@ Parsed digits_only(std::string_view digits, AimPrefix aim, const IdentifierRules
     const bool checks = passes_gs1(digits);
     const bool in_shop_range = count == ean_digits && digits.front() == '2';
     if (in_loyalty_range(digits, rules)) return card(digits);
-    if (checks && (count == gsrn_digits || in_shop_range)) return card(digits);
     if (looks_like_bank_card(digits, rules)) return bank_card();
+    if (checks && (count == gsrn_digits || in_shop_range)) return card(digits);
     if (count == gsrn_digits) return bad_check_digit();
     if (count == gsrn_ai.size() + gsrn_digits && digits.starts_with(gsrn_ai))
         return gsrn(digits.substr(gsrn_ai.size()));
     if (is_item_symbology(aim)) return checks ? Parsed(product_code()) : Parsed(bad_check_digit());
-    // Keyed, or from a scanner that does not name symbologies: 13 digits are an EAN. Behind ]C0 they are a
-    // Code 128 card.
-    if (count == ean_digits && (in_shop_range || aim.letter == 0))
-        return checks ? Parsed(product_code()) : Parsed(bad_check_digit());
+    // Few scanners name the symbology, and nobody who keys the number does: 13 digits are an EAN.
+    if (count == ean_digits) return checks ? Parsed(product_code()) : Parsed(bad_check_digit());
     if (count < card_chars_min) return bad_syntax();
     return card(digits);
 }
@@ -151,9 +149,7 @@ std::string upper(std::string_view text) {
     return out;
 }
 
-} // namespace
-
-Result<Identifier> parse_card(std::string_view raw, const IdentifierRules& rules) {
+Parsed read_card(std::string_view raw, const IdentifierRules& rules) {
     if (!is_utf8(raw)) return bad_syntax();
     const std::string plain = with_ascii_digits(raw.substr(0, scan_bytes_max + 1));
     std::string_view text = trim(plain);
@@ -171,10 +167,18 @@ Result<Identifier> parse_card(std::string_view raw, const IdentifierRules& rules
 
     const std::string value = upper(without_separators(text));
     if (is_digits(value)) return digits_only(value, aim, rules);
-    // Also as it would be kept: hyphens at odd places hide a number only until they are gone.
-    if (contains_bank_card(text) || contains_bank_card(value)) return bank_card();
+    if (contains_bank_card(text)) return bank_card();
     if (!is_card_normal_form(value)) return bad_syntax();
     return card(value);
+}
+
+} // namespace
+
+Result<Identifier> parse_card(std::string_view raw, const IdentifierRules& rules) {
+    MUDI_TRY(const Identifier read, read_card(raw, rules));
+    // The customer is found again by what is kept, so that alone decides: hyphens hide a payment code only
+    // until they are gone, and no carrier makes a card of a number that would be refused when it is keyed.
+    return read_card(read.value, rules);
 }
 
 IdentifierHash identifier_hash(const Key256& key, const Identifier& identifier) {

@@ -64,7 +64,7 @@ Result<Identifier> parse_member_code(std::string_view code, const IdentifierRule
     const Minutes time_now = std::chrono::floor<Minutes>(now.time_since_epoch());
     if (*minutes != 0 && time_now.count() >= *minutes)
         return fail(Code::invalid, "qr.expired", "the member code has expired");
-    return Identifier{IdentifierKind::card, std::string(card)};
+    return parse_card(card, rules); // signed or not, a bank card is none of ours
 }
 
 } // namespace

@@ -15,8 +15,8 @@
 /// Card numbers, phones and QR payloads in their one normal form. Pure.
 namespace mudi::crm {
 
-/// Card numbers the shop gives out. A number that passes Luhn, begins with 3-6, has 12-19 digits and lies in
-/// no range is a bank card: refused, never stored, logged or sent.
+/// Card numbers the shop gives out. A number that passes Luhn, begins with 3-6 and has 12-19 digits, or with
+/// 2221-2720 and has 16, and lies in no range is a bank card: refused, never stored, logged or sent.
 struct CardRange {
     std::string prefix; ///< digits, may be empty
     int digits_min{};   ///< 1..32
@@ -41,7 +41,8 @@ inline constexpr std::size_t phone_bytes_max = 64;
 /// digits and capital letters. Understood: AIM prefixes ("]C1" and the like), the scripts' own digits, track
 /// 1 and 2 of a magnetic stripe, GSRN (plain, "(8018)…", "8018…", Digital Link URL with /8018/: the normal
 /// form is its 18 digits), EAN-13 in the 2x range, Code 128 (4..32 letters and digits). A number in a loyalty
-/// range is taken as it is. Errors, all Code::invalid: card.empty, card.syntax, card.bank_card,
+/// range is taken as it is. What is given parses to itself again: a number is refused however it came when
+/// its normal form would be. Errors, all Code::invalid: card.empty, card.syntax, card.bank_card,
 /// card.check_digit (18 digits that are no GSRN, 13 that are no EAN-13), card.payment_code (UPI or EMVCo QR:
 /// it names who is paid, not who buys), card.product_code (a GTIN outside the 2x range: a product was
 /// scanned).
@@ -68,10 +69,10 @@ bool passes_luhn(std::string_view digits);
 /// right.
 bool passes_gs1(std::string_view digits);
 /// `text` as a whole is a number of 12-19 digits (blanks, hyphens and script digits understood) that begins
-/// with 3-6, passes Luhn and lies in no loyalty range.
+/// with 3-6, or 16 that begin with 2221-2720, passes Luhn and lies in no loyalty range.
 bool looks_like_bank_card(std::string_view text, const IdentifierRules& rules);
 /// For free texts, whatever the loyalty ranges: somewhere in `text` stand 13-19 digits, in one run or in the
-/// groups printed on cards, that begin with 3-6 and pass Luhn. Such a text is never stored.
+/// groups printed on cards, that begin as a bank card's and pass Luhn. Such a text is never stored.
 bool contains_bank_card(std::string_view text);
 
 /// Under this the tills know a customer: nobody can read a phone out of it without the chain's key.

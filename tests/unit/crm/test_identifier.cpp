@@ -125,7 +125,14 @@ TEST_CASE("an EAN-13 in the shop's range is a card, any other is a product") {
     CHECK(card_of("(01)09506000134352") == "card.product_code");
     CHECK(card_of("]d20109506000134352") == "card.product_code");
     CHECK(card_of("https://id.gs1.org/01/09506000134352") == "card.product_code");
-    CHECK(card_of("]C08901030865276") == "8901030865276"); // Code 128: not an EAN
+    // Thirteen digits on a Code 128 card are found again only when they are keyed or scanned without the
+    // symbology, too: the shop says so with a range.
+    CHECK(card_of("]C08901030865276") == "card.check_digit");
+    CHECK(card_of("]C08901030865275") == "card.product_code");
+    IdentifierRules rules;
+    rules.loyalty_ranges = {{"8901", 13, 13}};
+    for (const auto* raw : {"]C08901030865276", "8901030865276"})
+        CHECK(card_of(raw, rules) == "8901030865276");
 }
 
 TEST_CASE("bank cards are refused in every form") {
@@ -142,6 +149,20 @@ TEST_CASE("bank cards are refused in every form") {
     CHECK(card_of(twelve) == "card.bank_card");
     // Separated as no card is printed: only the normal form shows the number.
     CHECK(card_of("01jn6790000182-233446") == "card.bank_card");
+    // Mastercard's second range, from its first number to its last.
+    for (const auto* issuer : {"222100", "2223000048400011", "272099"}) {
+        const std::string front(issuer);
+        const std::string number = with_luhn((front + std::string(15, '0')).substr(0, 15));
+        CAPTURE(number);
+        CHECK(card_of(number) == "card.bank_card");
+        CHECK(card_of("VISA" + number) == "card.bank_card");
+        CHECK(contains_bank_card("paid with " + number));
+    }
+    for (const auto* front : {"222099", "272100"}) {
+        const std::string number = with_luhn(front + std::string(9, '0'));
+        CHECK(card_of(number) == number);
+    }
+    CHECK(card_of(with_luhn("22210000000000")) == with_luhn("22210000000000")); // 15 digits
     CHECK(looks_like_bank_card("4111 1111 1111 1111", no_ranges));
     CHECK_FALSE(looks_like_bank_card("4111111111111112", no_ranges));
     CHECK_FALSE(looks_like_bank_card(with_luhn("7000000000"), no_ranges));
@@ -163,7 +184,7 @@ TEST_CASE("a number in a loyalty range is the shop's own, even where it looks li
     CHECK(card_of("4111111111111111", rules) == "card.bank_card");
 }
 
-TEST_CASE("a valid GSRN is no bank card, whatever Luhn says of it") {
+TEST_CASE("a GSRN that could be a bank card is taken only by a shop that says so") {
     std::string both;
     for (int i = 0; i < 10'000 && both.empty(); ++i) {
         const std::string candidate = with_gs1("40000000000" + std::to_string(100'000 + i));
@@ -171,7 +192,43 @@ TEST_CASE("a valid GSRN is no bank card, whatever Luhn says of it") {
     }
     REQUIRE(both.size() == 18);
     REQUIRE(looks_like_bank_card(both, no_ranges));
-    CHECK(card_of(both) == both);
+    IdentifierRules rules;
+    rules.loyalty_ranges = {{"4", 18, 18}};
+    for (const std::string& raw : {both, "(8018)" + both, "https://a.example/8018/" + both}) {
+        CAPTURE(raw);
+        CHECK(card_of(raw) == "card.bank_card");
+        CHECK(card_of(raw, rules) == both);
+    }
+}
+
+TEST_CASE("what a card number is, its normal form is too") {
+    // A payment code once its hyphen is gone.
+    CHECK(card_of("000201-220000018") == "card.payment_code");
+    CHECK(card_of("000201220000018") == "card.payment_code");
+    const std::string both = with_gs1("00020122080000000");
+    REQUIRE(both.size() == 18);
+    CHECK(card_of(both) == "card.payment_code");
+    CHECK(card_of("(8018)" + both) == "card.payment_code");
+    SeededRandom random(12);
+    constexpr std::string_view alphabet = "0000122246789-- ";
+    const std::array<std::string, 6> carriers{"", "]C0", "]C18018", "(8018)", ";", "000201"};
+    IdentifierRules rules;
+    rules.loyalty_ranges = {{"4", 14, 18}};
+    std::array<int, 6> taken{};
+    for (int i = 0; i < 60'000; ++i) {
+        const std::size_t carrier = random.below(carriers.size());
+        std::string digits;
+        for (auto length = 7 + random.below(13); length > 0; --length)
+            digits += alphabet[random.below(alphabet.size())];
+        const std::string raw = carriers[carrier] + (random.below(2) == 0 ? digits : with_gs1("89" + digits));
+        const auto first = parse_card(raw, rules);
+        if (!first) continue;
+        CAPTURE(raw);
+        REQUIRE(parse_card(first->value, rules).value() == *first);
+        REQUIRE_FALSE(looks_like_bank_card(first->value, rules));
+        ++taken[carrier];
+    }
+    for (const int times : taken) CHECK(times > 10);
 }
 
 TEST_CASE("a payment code names who is paid and is never taken for a card") {
@@ -261,6 +318,9 @@ TEST_CASE("a member code of ours is read back, and nobody else can make one") {
     CHECK(parse_qr("MUDI1.", key.rules, now).error().name == "qr.signature");
     CHECK(parse_qr(for_ever, no_ranges, now).error().name == "qr.signature");
     CHECK(parse_qr("4111111111111111", key.rules, now).error().name == "card.bank_card");
+    const std::string paid =
+        make_member_code({IdentifierKind::card, "4111111111111111"}, std::nullopt, key.secret);
+    CHECK(parse_qr(paid, key.rules, now).error().name == "card.bank_card");
     CHECK(parse_qr(shop_card, key.rules, now)->value == shop_card);
 
     CHECK(make_member_code({IdentifierKind::phone, "+919830012345"}, std::nullopt, key.secret).empty());

@@ -234,6 +234,15 @@ TEST_CASE("the points of a dead holder are free when nobody can spend them any m
             may_free(died, true, std::vector<DrainedTill>{{false, died + minutes{59}}}, died + hours{2}));
         CHECK_FALSE(may_free(died, true, std::vector<DrainedTill>{{false, std::nullopt}}, died + hours{143}));
     }
+    SECTION("who says that nothing borrowed is left does not keep it waiting, the others do") {
+        std::vector<DrainedTill> tills{{false, std::nullopt, true}, {true, std::nullopt}};
+        CHECK(may_free(died, true, tills, died));
+        CHECK_FALSE(may_free(died, false, tills, died + hours{143}));
+        tills.push_back({false, died});
+        CHECK_FALSE(may_free(died, true, tills, died + hours{2}));
+        tills.back().borrows_nothing = true;
+        CHECK(may_free(died, true, tills, died));
+    }
     SECTION("another machine came in its place: the old one may live on") {
         CHECK_FALSE(may_free(died, false, drained, died + hours{143}));
         CHECK(may_free(died, false, drained, died + hours{144}));
