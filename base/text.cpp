@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace mudi {
 namespace {
@@ -30,6 +31,18 @@ std::size_t sequence_length(std::string_view text) {
     return 0;
 }
 
+/// Nearly every text is plain: eight bytes at a time.
+std::size_t ascii_prefix(std::string_view text) {
+    std::size_t at = 0;
+    for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if ((word & 0x8080808080808080ULL) != 0) break;
+    }
+    while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+    return at;
+}
+
 std::uint32_t decode(std::string_view sequence) {
     const auto byte = [&](std::size_t i) {
         return static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[i]));
@@ -50,6 +63,7 @@ constexpr std::array<std::uint32_t, 13> digit_zeros{0x0660, 0x06F0, 0x0966, 0x09
 } // namespace
 
 bool is_utf8(std::string_view text) {
+    text.remove_prefix(ascii_prefix(text));
     while (!text.empty()) {
         const std::size_t length = sequence_length(text);
         if (length == 0) return false;

@@ -1,8 +1,10 @@
 #include "cli/enrol.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <system_error>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <mudi/sync/enrolment.hpp>
 #include <mudi/sync/identity.hpp>
 
+#include "cli/answers.hpp"
 #include "cli/server_client.hpp"
 
 namespace mudi::cli {
@@ -22,15 +25,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr Duration enrol_timeout{30'000};
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
-}
 
 std::string text_of(const json& document, const char* key) {
     const auto found = document.find(key);
@@ -46,10 +40,22 @@ tl::unexpected<Error> io(const fs::path& path, const std::error_code& error) {
     return fail(Code::io, "file.io", path.string() + ": " + error.message());
 }
 
+bool answer_was_lost(const Error& error) {
+    return error.name == "http.timeout" || error.name == "http.broken";
+}
+
+/// Nothing more comes of this key and this code.
+bool is_refusal(const Error& error) {
+    return error.code != Code::unavailable && error.code != Code::busy && error.code != Code::io;
+}
+
 /// What happened is not always told by the error's own words.
 Error explained(Error error, const std::string& server) {
-    if (error.name == "http.connect" || error.name == "http.timeout" || error.name == "http.broken")
+    if (error.name == "http.connect" || answer_was_lost(error))
         error.what = "the server at " + server + " does not answer: " + error.what;
+    if (answer_was_lost(error))
+        error.what += "; is that the address of [http] listen? The same command may be given again: its code "
+                      "stays good for this machine";
     if (error.name == "http.host")
         error.what =
             "the server does not know itself by that name: add it to [http] hosts of its server.toml";
@@ -81,8 +87,12 @@ Result<Exchange> ask(const std::string& server, const sync::EnrolRequest& reques
     ApiClient client(std::move(target), {});
     const json body{
         {"code_id", to_hex(request.code_id)}, {"csr", request.csr_pem}, {"mac", to_hex(request.mac)}};
-    const auto document =
-        client.send("POST", "/enrol", body.dump(), false, "application/json", enrol_timeout);
+    const auto send = [&] {
+        return client.send("POST", "/enrol", body.dump(), false, "application/json", enrol_timeout);
+    };
+    auto document = send();
+    // The same code and key get the same answer again.
+    if (!document && answer_was_lost(document.error())) document = send();
     if (!document) return tl::make_unexpected(explained(document.error(), server));
     Exchange exchange;
     MUDI_TRY(exchange.answer, answer_from(*document));
@@ -101,11 +111,11 @@ Status check_clock(const sync::CertificateFacts& facts, Time now) {
     return fail(Code::invalid, "enrol.clock",
                 "this machine's clock says " + format_time(now) + ", but the certificate is valid from " +
                     format_time(facts.not_before) + " to " + format_time(facts.not_after) +
-                    ": set the clock, make a new code (mudi server till code) and enrol again");
+                    ": set the clock and enrol again; within the hour the same code will do");
 }
 
-Status write_identity(const fs::path& folder, const std::string& key_pem, const sync::EnrolAnswer& answer) {
-    MUDI_CHECK(write_file((folder / "key.pem").string(), key_pem, 0600));
+/// Beside the key.
+Status write_identity(const fs::path& folder, const sync::EnrolAnswer& answer) {
     MUDI_CHECK(write_file((folder / "certificate.pem").string(), answer.certificate_pem, 0644));
     MUDI_CHECK(write_file((folder / "ca.pem").string(), answer.ca_pem, 0644));
     return write_file(
@@ -132,40 +142,60 @@ Status give_to_owner(const fs::path& folder, const fs::path& data_dir) {
     return {};
 }
 
-/// The new folder takes the place of the old one, which stays aside.
+/// The new folder takes the place of the old one, which stays aside. There is an identity all the while.
 Status put_in_place(const fs::path& fresh, const fs::path& identity) {
     std::error_code error;
-    if (fs::exists(identity, error)) {
-        const fs::path old = identity.string() + ".old";
-        fs::remove_all(old, error);
-        if (error) return io(old, error);
-        fs::rename(identity, old, error);
-        if (error) return io(identity, error);
+    if (!fs::exists(identity, error)) {
+        fs::rename(fresh, identity, error);
+        return error ? Status(io(identity, error)) : Status{};
     }
-    fs::rename(fresh, identity, error);
-    if (error) return io(identity, error);
-    return {};
+    const fs::path old = identity.string() + ".old";
+    fs::remove_all(old, error);
+    if (error) return io(old, error);
+    if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, identity.c_str(), RENAME_EXCHANGE) == 0) {
+        fs::rename(fresh, old, error);
+        return error ? Status(io(old, error)) : Status{};
+    }
+    // A file system that cannot exchange.
+    fs::rename(identity, old, error);
+    if (!error) fs::rename(fresh, identity, error);
+    return error ? Status(io(identity, error)) : Status{};
 }
 
-/// An empty folder for the new identity; tells before the code is spent when nothing can be written there.
-Status make_fresh(const fs::path& fresh) {
-    std::error_code error;
-    fs::remove_all(fresh, error);
-    if (error) return io(fresh, error);
-    return make_folder(fresh.string(), 0700);
-}
-
-/// The folder that becomes the identity; goes away unless it does.
+/// The folder that becomes the identity. It goes away unless it does, or unless its key may be the one that
+/// the server knows by now: the answer was lost, the disk filled up, somebody pressed Ctrl-C.
 struct Fresh {
     explicit Fresh(fs::path folder) : path(std::move(folder)) {}
     Fresh(const Fresh&) = delete;
     Fresh& operator=(const Fresh&) = delete;
     ~Fresh() {
+        if (kept) return;
         std::error_code ignored;
         fs::remove_all(path, ignored);
     }
+    [[nodiscard]] std::string key_file() const { return (path / "key.pem").string(); }
     fs::path path;
+    bool kept{false};
 };
+
+/// The key that an attempt without an outcome left there, else a new one. It is on the disk before the code
+/// is spent: where nothing can be written, and on a full disk, that is noticed here.
+Result<sync::TillKey> key_in(const Fresh& fresh) {
+    MUDI_CHECK(make_folder(fresh.path.string(), 0700));
+    if (const auto left = read_small_file(fresh.key_file(), sync::identity_pem_bytes_max)) {
+        if (auto key = sync::TillKey::from_pem(*left)) return key;
+    }
+    MUDI_TRY(auto key, sync::TillKey::make());
+    MUDI_TRY(const auto pem, key.pem());
+    MUDI_CHECK(write_file(fresh.key_file(), pem, 0600));
+    return key;
+}
+
+Status keep(const sync::EnrolAnswer& answer, const Fresh& fresh, const fs::path& identity) {
+    MUDI_CHECK(write_identity(fresh.path, answer));
+    MUDI_CHECK(give_to_owner(fresh.path, identity.parent_path()));
+    return put_in_place(fresh.path, identity);
+}
 
 /// The certificate is of this key and this till, and good by this machine's clock.
 Result<sync::CertificateFacts> check(const sync::EnrolAnswer& answer, const sync::TillKey& key, Time now) {
@@ -178,7 +208,7 @@ Result<sync::CertificateFacts> check(const sync::EnrolAnswer& answer, const sync
 
 } // namespace
 
-Result<Enrolled> enrol_till(const EnrolOptions& options) {
+Result<Enrolled> enrol_till(const EnrolOptions& options, const Clock& clock) {
     const auto code = sync::normal_code(options.code);
     if (!code) {
         return fail(Code::invalid, "enrol.code",
@@ -191,25 +221,27 @@ Result<Enrolled> enrol_till(const EnrolOptions& options) {
                     identity.string() + ": this folder is enrolled already; --again replaces its identity");
     }
     MUDI_CHECK(make_folder(options.data_dir.string(), 0750));
-    const Fresh fresh(options.data_dir / "identity.new");
-    MUDI_CHECK(make_fresh(fresh.path));
-    MUDI_TRY(const auto key, sync::TillKey::make());
-    MUDI_TRY(const auto key_pem, key.pem());
+    Fresh fresh(options.data_dir / "identity.new");
+    MUDI_TRY(const auto key, key_in(fresh));
     MUDI_TRY(auto csr, key.request(TillId{}));
-    // Written before the code is spent: a full disk is noticed here.
-    MUDI_CHECK(write_file((fresh.path / "key.pem").string(), key_pem, 0600));
 
-    MUDI_TRY(const auto exchange,
-             ask(options.server, sync::make_enrol_request(*code, std::move(csr)), *code));
-    const auto& answer = exchange.answer;
-    const Time now = SystemClock{}.wall();
+    fresh.kept = true;
+    const auto exchange = ask(options.server, sync::make_enrol_request(*code, std::move(csr)), *code);
+    if (!exchange) {
+        fresh.kept = !is_refusal(exchange.error());
+        return tl::make_unexpected(exchange.error());
+    }
+    const auto& answer = exchange->answer;
+    const Time now = clock.wall();
     MUDI_TRY(const auto facts, check(answer, key, now));
-    MUDI_CHECK(write_identity(fresh.path, key_pem, answer));
-    MUDI_CHECK(give_to_owner(fresh.path, options.data_dir));
-    MUDI_CHECK(put_in_place(fresh.path, identity));
+    if (auto written = keep(answer, fresh, identity); !written) {
+        Error why = std::move(written).error();
+        why.what += "; when that is mended the same command may be given again";
+        return tl::make_unexpected(std::move(why));
+    }
 
     Enrolled enrolled{answer.till, answer.store, answer.workstation, answer.sync_url, facts.not_after, {}};
-    if (exchange.server_time) enrolled.clock_ahead = now - *exchange.server_time;
+    if (exchange->server_time) enrolled.clock_ahead = now - *exchange->server_time;
     return enrolled;
 }
 

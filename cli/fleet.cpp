@@ -6,10 +6,14 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/answers.hpp"
 #include "cli/enrol.hpp"
 
 namespace mudi::cli {
@@ -17,15 +21,6 @@ namespace {
 
 constexpr Duration ready_within{30'000};
 constexpr Duration stop_within{5'000};
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
-}
 
 Status write_file(const std::filesystem::path& path, const std::string& text) {
     std::error_code error;
@@ -53,8 +48,11 @@ std::string file_text(const std::filesystem::path& path) {
 }
 
 /// "mudi-till ready A B key=C": the words after "ready".
-Result<std::vector<std::string>> read_ready(Process& process, const std::filesystem::path& log) {
-    auto line = process.read_line(ready_within);
+Result<std::vector<std::string>> read_ready(Process& process, const std::filesystem::path& log,
+                                            Duration patience) {
+    auto line = process.read_line(patience);
+    if (!line && line.error().code == Code::busy && patience < ready_within)
+        return tl::make_unexpected(line.error());
     if (!line) return fail(Code::io, "fleet.start", "did not start: " + last_line(log));
     std::istringstream words(*line);
     std::vector<std::string> all{std::istream_iterator<std::string>(words), {}};
@@ -67,10 +65,29 @@ std::string after(const std::string& word, std::string_view prefix) {
     return word.starts_with(prefix) ? word.substr(prefix.size()) : std::string{};
 }
 
+/// Nobody's just now. A lead tells its neighbours its port before it listens there.
+Result<std::uint16_t> free_port() {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    const bool found = probe >= 0 && ::bind(probe, any, size) == 0 && ::getsockname(probe, any, &size) == 0;
+    if (probe >= 0) ::close(probe);
+    if (!found) return fail(Code::io, "fleet.port", "no port is free");
+    return ntohs(address.sin_port);
+}
+
 } // namespace
 
 std::filesystem::path Fleet::till_folder(std::size_t index) const {
     return options_.folder / ("till-" + std::to_string(options_.tills[index].till));
+}
+
+/// Beside the till's folder: a copy of that must not take it along.
+std::filesystem::path Fleet::till_witness(std::size_t index) const {
+    return options_.folder / "run" / (std::to_string(options_.tills[index].till) + ".rights");
 }
 
 Status Fleet::write_server_config() const {
@@ -82,9 +99,10 @@ Status Fleet::write_server_config() const {
     return write_file(server_config(),
                       "data_dir = " + quoted((options_.folder / "server").string()) + "\ndatabase = " +
                           quoted(options_.database) + "\ndurability = " + quoted(options_.durability) +
-                          "\ncurrency = " + quoted(options_.currency) + "\n[sync]\nlisten = " +
-                          listen(server_address_.sync_url, "tls+tcp://") + "\nnames = [\"localhost\", " +
-                          host + "]\n[http]\nlisten = " + listen(http, "") + "\nhosts = [" + host + "]\n");
+                          "\ncurrency = " + quoted(options_.currency) +
+                          "\n[sync]\nlisten = " + listen(server_address_.sync_url, "tls+tcp://") +
+                          "\nnames = [\"localhost\", " + host + "]\n[http]\nlisten = " + listen(http, "") +
+                          "\nhosts = [" + host + "]\n" + options_.server_settings);
 }
 
 /// Who it is and where its server stands is in its identity; a till that works alone has none.
@@ -99,11 +117,16 @@ Status Fleet::write_till_config(std::size_t index) const {
                                 ? "till = " + std::to_string(spec.till) + "\nstore = " + quoted(spec.store) +
                                       "\nworkstation = " + quoted(spec.workstation) + "\n"
                                 : std::string{};
-    return write_file(
-        till_folder(index) / "till.toml",
-        "data_dir = " + quoted(till_folder(index).string()) + "\n" + who +
-            "currency = " + quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
-            "\ndisk_reserve_mib = 0\n[cards]\nranges = [" + ranges + "]\n[api]\nport = " + port + "\n");
+    const std::string lead =
+        spec.lead
+            ? "[lead]\nlisten = \"tls+tcp://127.0.0.1:" + std::to_string(tills_[index].lead_port) + "\"\n"
+            : std::string{};
+    return write_file(till_folder(index) / "till.toml",
+                      "data_dir = " + quoted(till_folder(index).string()) + "\n" + who + "currency = " +
+                          quoted(options_.currency) + "\ndurability = " + quoted(options_.durability) +
+                          "\nrights_witness = " + quoted(till_witness(index).string()) +
+                          "\ndisk_reserve_mib = 0\n[cards]\nranges = [" + ranges +
+                          "]\n[api]\nport = " + port + "\n" + lead);
 }
 
 Result<ApiClient> Fleet::operator_client() const {
@@ -115,7 +138,7 @@ Status Fleet::enrol(std::size_t index, bool again) {
     const TillSpec& spec = options_.tills[index];
     MUDI_TRY(ApiClient server, operator_client());
     const nlohmann::json wanted{
-        {"till", spec.till}, {"store", spec.store}, {"workstation", spec.workstation}};
+        {"till", spec.till}, {"store", spec.store}, {"workstation", spec.workstation}, {"lead", spec.lead}};
     auto answer = server.send("POST", "/api/v1/tills", wanted.dump(), false);
     if (!answer && answer.error().name == "till.exists")
         answer = server.send("POST", "/api/v1/tills/" + std::to_string(spec.till) + "/code", "{}", false);
@@ -126,15 +149,26 @@ Status Fleet::enrol(std::size_t index, bool again) {
     return {};
 }
 
+std::filesystem::path Fleet::server_log() const { return options_.folder / "server.log"; }
+std::filesystem::path Fleet::till_log(std::size_t index) const { return till_folder(index) / "till.log"; }
+
 Status Fleet::start_server() {
+    MUDI_CHECK(launch_server());
+    return await_server(ready_within);
+}
+
+Status Fleet::launch_server() {
     MUDI_CHECK(write_server_config());
-    const auto log = options_.folder / "server.log";
     std::vector<std::string> command{(options_.programs / "mudi-server").string(), "run", "--config",
                                      server_config().string()};
     command.insert(command.end(), options_.server_arguments.begin(), options_.server_arguments.end());
-    MUDI_TRY(server_, Process::start(command, log));
+    MUDI_TRY(server_, Process::start(command, server_log()));
     server_wanted_ = true;
-    MUDI_TRY(const auto words, read_ready(server_, log));
+    return {};
+}
+
+Status Fleet::await_server(Duration patience) {
+    MUDI_TRY(const auto words, read_ready(server_, server_log(), patience));
     server_address_.url = words[0];
     for (const std::string& word : words) {
         if (word.starts_with("tls+tcp://")) server_address_.sync_url = word;
@@ -145,17 +179,30 @@ Status Fleet::start_server() {
 }
 
 Status Fleet::start_till(std::size_t index) {
-    MUDI_CHECK(write_till_config(index));
+    MUDI_CHECK(launch_till(index));
+    return await_till(index, ready_within);
+}
+
+Status Fleet::launch_till(std::size_t index) {
+    if (options_.tills[index].lead && tills_[index].lead_port == 0) {
+        MUDI_TRY(tills_[index].lead_port, free_port());
+    }
     std::error_code error;
+    std::filesystem::create_directories(till_witness(index).parent_path(), error);
+    MUDI_CHECK(write_till_config(index));
     if (!alone() && !std::filesystem::exists(till_folder(index) / "identity" / "certificate.pem", error))
         MUDI_CHECK(enrol(index, false));
-    const auto log = till_folder(index) / "till.log";
     Till& till = tills_[index];
     MUDI_TRY(till.process, Process::start({(options_.programs / "mudi-till").string(), "run", "--config",
                                            (till_folder(index) / "till.toml").string()},
-                                          log));
+                                          till_log(index)));
     till.wanted = true;
-    MUDI_TRY(const auto words, read_ready(till.process, log));
+    return {};
+}
+
+Status Fleet::await_till(std::size_t index, Duration patience) {
+    Till& till = tills_[index];
+    MUDI_TRY(const auto words, read_ready(till.process, till_log(index), patience));
     till.address = {options_.tills[index], words[0], after(words[1], "unix:")};
     return {};
 }

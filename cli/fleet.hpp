@@ -16,6 +16,7 @@ struct TillSpec {
     std::int64_t till{};
     std::string store;
     std::string workstation;
+    bool lead{false}; ///< its store's: lends points to its neighbours while the server is away
 };
 
 struct FleetOptions {
@@ -28,6 +29,7 @@ struct FleetOptions {
     std::vector<std::string> card_ranges;        ///< as in till.toml
     std::vector<std::string> server_arguments{}; ///< after "run --config …"
     std::string host{"127.0.0.1"};               ///< where the server listens
+    std::string server_settings{};               ///< further sections of server.toml
 };
 
 /// Where a running till or server is reached.
@@ -54,6 +56,12 @@ public:
     /// Enrols it first, as an operator would, unless it is enrolled (the server runs then). In a fleet whose
     /// server was never started it works alone.
     Status start_till(std::size_t index);
+    /// The two halves of a start: the program runs; it has said that it is ready, waited for no longer than
+    /// `patience`. process.timeout (busy): not yet; else as start_server and start_till.
+    Status launch_server();
+    Status await_server(Duration patience);
+    Status launch_till(std::size_t index);
+    Status await_till(std::size_t index, Duration patience);
     /// A code from the server, and the till's identity made with it; `again` replaces the one it has.
     Status enrol(std::size_t index, bool again);
     /// Server, then all tills.
@@ -75,6 +83,9 @@ public:
     void set_server_arguments(std::vector<std::string> arguments) {
         options_.server_arguments = std::move(arguments);
     }
+    void set_server_settings(std::string sections) { options_.server_settings = std::move(sections); }
+    /// What tells the till at its next start that its rights to spend points are unbroken.
+    [[nodiscard]] std::filesystem::path till_witness(std::size_t index) const;
     /// As the operator.
     Result<ApiClient> operator_client() const;
     [[nodiscard]] pid_t server_pid() const { return server_.pid(); }
@@ -86,11 +97,14 @@ private:
     struct Till {
         TillAddress address;
         Process process;
+        std::uint16_t lead_port{}; ///< drawn at the first start of a lead
         bool wanted{false};
     };
     [[nodiscard]] bool alone() const { return server_address_.url.empty(); }
     Status write_server_config() const;
     Status write_till_config(std::size_t index) const;
+    [[nodiscard]] std::filesystem::path server_log() const;
+    [[nodiscard]] std::filesystem::path till_log(std::size_t index) const;
 
     FleetOptions options_;
     ServerAddress server_address_;

@@ -5,6 +5,7 @@
 
 #include <mudi/base/clock.hpp>
 
+#include "cli/answers.hpp"
 #include "cli/server_client.hpp"
 #include "cli/terminal.hpp"
 #include "cli/till_table.hpp"
@@ -24,21 +25,23 @@ struct AddOptions {
     bool lead{false};
 };
 
-std::string text_of(const json& document, const char* key) {
-    const auto found = document.find(key);
-    if (found == document.end()) return "-";
-    return found->is_string() ? found->get<std::string>() : found->dump();
+bool is_loopback(const std::string& url) {
+    return url.starts_with("http://127.") || url.starts_with("http://localhost:") ||
+           url.starts_with("http://[::1]");
 }
 
 void print_code(const json& answer, const Context& context) {
     const auto left_us =
         answer.value("code_expires_us", std::int64_t{0}) - to_ms(SystemClock{}.wall()) * 1000;
-    std::cout << "till " << text_of(answer, "till") << " of store " << text_of(answer, "store")
-              << ", workstation " << text_of(answer, "workstation") << '\n'
-              << "code  " << text_of(answer, "code") << "   (" << (left_us + 59'000'000) / 60'000'000
+    std::cout << "till " << word_in(answer, "till") << " of store " << word_in(answer, "store")
+              << ", workstation " << word_in(answer, "workstation") << '\n'
+              << "code  " << word_in(answer, "code") << "   (" << (left_us + 59'000'000) / 60'000'000
               << " minutes, works once)\n"
               << "on the till: mudi till enrol --server " << context.server << " --code "
-              << text_of(answer, "code") << '\n';
+              << word_in(answer, "code") << '\n';
+    if (is_loopback(context.server))
+        std::cout << "from another machine: by this server's address instead, where [http] listen and [sync] "
+                     "listen are open to it\n";
 }
 
 int ask_for_code(const std::string& path, const json& body, const Context& context) {

@@ -8,9 +8,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/answers.hpp"
 #include "cli/fleet.hpp"
 #include "cli/server_client.hpp"
 #include "cli/terminal.hpp"
+#include "cli/till_table.hpp"
 #include "cli/verbs.hpp"
 
 namespace mudi::cli {
@@ -32,16 +34,11 @@ struct RestoreOptions {
     std::string config{"/etc/mudi/server.toml"};
 };
 
-std::int64_t number(const json& document, const char* key) {
-    const auto found = document.find(key);
-    return found != document.end() && found->is_number() ? found->get<std::int64_t>() : 0;
-}
-
 std::string backup_line(const json& backup) {
-    const auto made = format_time(time_from_ms(number(backup, "made_us") / 1000));
+    const auto made = format_time(time_from_ms(number_in(backup, "made_us") / 1000));
     if (backup.value("external", false)) return made + "  confirmed, made by other tools";
-    return made + "  " + grouped(number(backup, "bytes")) + " bytes  " + grouped(number(backup, "events")) +
-           " events  " + backup.value("path", "");
+    return made + "  " + grouped(number_in(backup, "bytes")) + " bytes  " +
+           grouped(number_in(backup, "events")) + " events  " + backup.value("path", "");
 }
 
 int list_backups(ApiClient& server, const Context& context) {
@@ -54,6 +51,19 @@ int list_backups(ApiClient& server, const Context& context) {
     }
     for (const json& backup : backups) std::cout << backup_line(backup) << '\n';
     if (backups.empty()) std::cout << "no backup yet\n";
+    return 0;
+}
+
+int points(bool confirm, const Context& context) {
+    auto server = connect_server(context.server, context.token_file);
+    if (!server) return report(server.error(), context);
+    if (confirm) {
+        const auto done = server->send("POST", "/api/v1/points/confirm", "{}", true);
+        if (!done) return report(done.error(), context);
+    }
+    const auto answer = server->get("/api/v1/points");
+    if (!answer) return report(answer.error(), context);
+    std::cout << (context.json ? answer->dump() + "\n" : points_report(*answer));
     return 0;
 }
 
@@ -110,6 +120,18 @@ void add_backup(CLI::App& server, Context& context) {
     verb->callback([options, &context] { context.exit_code = backup(*options, context); });
 }
 
+void add_points(CLI::App& server, Context& context) {
+    auto* verb =
+        server.add_subcommand("points", "What spending points offline may cost, in points and money");
+    verb->footer(
+        "Examples:\n  mudi server points\n  mudi server points --confirm   ends the alarm points.breached, "
+        "once the copy of the till\n                                 was found and revoked");
+    const auto confirm = std::make_shared<bool>(false);
+    verb->add_flag("--confirm", *confirm, "I have seen what was spent without cover so far");
+    add_server_options(*verb, context);
+    verb->callback([confirm, &context] { context.exit_code = points(*confirm, context); });
+}
+
 void add_restore(CLI::App& server, Context& context) {
     auto* verb =
         server.add_subcommand("restore", "Put a backup in the place of the database; the server is stopped");
@@ -134,6 +156,7 @@ void add_server(CLI::App& app, Context& context) {
         "Examples:\n  mudi server till add --store S1 --workstation 3\n  mudi server till list\n"
         "  mudi server backup --to /mnt/usb/\n  mudi server restore --from /mnt/usb/mudi-20261121-020000.db");
     add_server_tills(*verb, context);
+    add_points(*verb, context);
     add_backup(*verb, context);
     add_restore(*verb, context);
 }

@@ -14,6 +14,10 @@ std::string till_table(const nlohmann::json& tills, Time now);
 std::string alarm_text(const nlohmann::json& status);
 /// One line on GET /api/v1/points; capitals want somebody to look.
 std::string points_text(const nlohmann::json& points);
+/// The whole of it, a line for each figure.
+std::string points_report(const nlohmann::json& points);
+/// Days until the certificate of a row, or of an agent's status, ends: "396 d", "EXPIRED", "-".
+std::string certificate_text(const nlohmann::json& till);
 /// "now", "12 s", "3 min", "5 h", "2 d" since `us` (micro-seconds); "never" for 0.
 std::string age_text(std::int64_t us, Time now);
 

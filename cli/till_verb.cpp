@@ -49,7 +49,8 @@ void print(const Enrolled& enrolled, const fs::path& data_dir, const fs::path& c
               << "config    " << config.string() << (written ? " (written)" : " (kept as it was)") << '\n'
               << "server    " << enrolled.sync_url << '\n'
               << "valid to  " << format_time(enrolled.not_after) << ", renewed by itself before\n"
-              << "start the till: mudi-till run --config " << config.string() << '\n';
+              << "start the till, or restart it if it runs: mudi-till run --config " << config.string()
+              << '\n';
 }
 
 int enrol(TillOptions options, const Context& context) {
@@ -97,7 +98,7 @@ void add_till(CLI::App& app, Context& context) {
         "  mudi till enrol --server http://127.0.0.1:7080 --code ... --again   new disk, new key\n"
         "A code comes from `mudi server till add` (a new till) or `mudi server till code N` (again), lives "
         "60 "
-        "minutes and works once.");
+        "minutes and works for one machine. Sales that a till still keeps stay with it: with --again too.");
     const auto options = std::make_shared<TillOptions>();
     inner->add_option("--server", options->enrol.server, "Address of the store server")->required();
     inner->add_option("--code", options->enrol.code, "The code, as it was given")->required();

@@ -62,6 +62,8 @@ Error sqlite_error(int code, std::string_view message, SqliteStage stage) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return make(Code::corrupt, "db.corrupt", "the database file is damaged or is no database");
+    case SQLITE_INTERRUPT:
+        return make(Code::unavailable, "db.stopped", "the work was ended before it was done");
     case SQLITE_FULL: return make(Code::io, "db.full", "the disk is full");
     case SQLITE_READONLY: return make(Code::denied, "db.read_only", "the database can only be read");
     case SQLITE_CANTOPEN:

@@ -5,6 +5,8 @@
 
 #include <soci/soci.h>
 
+#include <mudi/base/db/halt.hpp>
+
 #include "sqlite_backup.hpp"
 #include "sqlite_log.hpp"
 #include "sqlite_statement.hpp"
@@ -81,8 +83,12 @@ class SqliteConnection final : public ConnectionBase {
 public:
     explicit SqliteConnection(const Options& options)
         : full_(options.durability == Durability::full), vfs_(options.vfs),
-          session_(soci::sqlite3, connect_words(options)), handle_(native_handle(session_)) {
+          session_(soci::sqlite3, connect_words(options)), handle_(native_handle(session_)),
+          halt_(options.halt) {
         sqlite3_extended_result_codes(handle_, 1);
+        if (halt_ != nullptr) {
+            halt_->attach([](void* handle) { sqlite3_interrupt(static_cast<sqlite3*>(handle)); }, handle_);
+        }
     }
     ~SqliteConnection() override;
 
@@ -121,6 +127,7 @@ private:
     SqliteLog log_;
     soci::session session_;
     sqlite3* handle_;
+    Halt* halt_;
 };
 
 /// The engine takes the setting between transactions only.
@@ -138,6 +145,7 @@ Status SqliteConnection::run_begin(Commit commit) {
 }
 
 SqliteConnection::~SqliteConnection() {
+    if (halt_ != nullptr) halt_->attach(nullptr, nullptr);
     // Closing moves the log into the database, which is safe only when all of the log is on the disk.
     if (log_.has_failed() && run_begin(Commit::durable)) run_rollback();
 }

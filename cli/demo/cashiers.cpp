@@ -127,7 +127,7 @@ std::int64_t DemoCashiers::use_offer(std::size_t till, const std::string& txn, c
 std::int64_t DemoCashiers::use_points(std::size_t till, const std::string& txn, const json& customer,
                                       std::int64_t total, json& document) {
     const std::int64_t points = customer.is_object() ? customer.value("points", std::int64_t{0}) : 0;
-    if (points < points_worth_redeeming || random_.below(100) >= 10) return 0;
+    if (points < points_worth_redeeming || (random_.below(100) >= 10 && !server_away_)) return 0;
     const auto hold = clients_[till].send("POST", txn + "/redeem", json{{"points", points / 2}}.dump(), true);
     if (!hold) return 0;
     const std::int64_t amount = hold->value("amount", std::int64_t{0});
@@ -138,6 +138,7 @@ std::int64_t DemoCashiers::use_points(std::size_t till, const std::string& txn, 
     document["hold"] = hold->value("hold", "");
     document["tenders"].push_back({{"kind", "loyalty_points"}, {"amount", amount}});
     tally_.points_redeemed += points / 2;
+    if (server_away_) tally_.points_offline += points / 2;
     return amount;
 }
 

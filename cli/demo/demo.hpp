@@ -28,6 +28,7 @@ struct DemoOptions {
     std::size_t people{2000};
     bool json{false};
     std::string folder;
+    int outage_s{10}; ///< the server is taken away for so long, once or again and again; 0: never
 };
 
 /// One look at everything, for the screen and the summary.
@@ -47,6 +48,7 @@ struct DemoTally {
     std::int64_t with_offer{}; ///< of them, with an offer in the till
     std::int64_t offers_used{};
     std::int64_t points_redeemed{};
+    std::int64_t points_offline{}; ///< of these, while the server was away
     std::string first_refusal;
     std::unordered_set<std::string> events; ///< ids of the sales answered "saved"
 };
@@ -68,6 +70,8 @@ public:
     void ring_up();
     /// Everybody who still stands at a till pays.
     void close();
+    /// The server is away: whoever has points pays with them, so that there is something to see.
+    void set_server_away(bool away) { server_away_ = away; }
     [[nodiscard]] const DemoTally& tally() const { return tally_; }
     [[nodiscard]] const std::deque<DemoVisit>& visits() const { return visits_; }
 
@@ -101,6 +105,7 @@ private:
     std::map<std::string, std::vector<std::size_t>> people_of_;
     std::vector<std::vector<Sold>> sold_;
     std::vector<std::optional<Standing>> standing_;
+    bool server_away_{false};
     std::int64_t next_number_{0};
     int day_number_;
     DemoTally tally_;
@@ -120,5 +125,19 @@ Result<DemoProof> prove(const Fleet& fleet, const DemoTally& tally);
 std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally,
                         const std::deque<DemoVisit>& visits, const std::vector<std::string>& addresses,
                         std::int64_t elapsed_s);
+
+/// When the server is taken away for a while. Pure.
+class DemoOutages {
+public:
+    /// `seconds` the demo runs: one in its middle third; 0, without end: the first after half a minute, then
+    /// every three minutes.
+    DemoOutages(int seconds, int outage_s);
+    [[nodiscard]] bool away_at(Duration elapsed) const;
+
+private:
+    Duration first_{};
+    Duration lasts_{};
+    Duration every_{}; ///< 0: once
+};
 
 } // namespace mudi::cli

@@ -44,6 +44,7 @@ private:
     Status wait_for_offers();
     void find_addresses();
     void look();
+    Status take_server(bool away);
 
     DemoOptions options_;
     std::filesystem::path folder_;
@@ -55,6 +56,8 @@ private:
     std::vector<std::string> addresses_;
     DemoLook look_;
     SteadyClock::time_point began_;
+    bool server_away_{false};
+    bool was_away_{false};
 };
 
 FleetOptions Demo::fleet_options() const {
@@ -64,7 +67,8 @@ FleetOptions Demo::fleet_options() const {
     std::int64_t till = 0;
     for (const DemoStore& store : demo_stores)
         for (int workstation = 1; workstation <= store.workstations; ++workstation)
-            options.tills.push_back({++till, std::string(store.store), std::to_string(workstation)});
+            options.tills.push_back(
+                {++till, std::string(store.store), std::to_string(workstation), workstation == 1});
     return options;
 }
 
@@ -156,7 +160,18 @@ void Demo::look() {
     }
 }
 
+Status Demo::take_server(bool away) {
+    if (away == server_away_) return {};
+    server_away_ = away;
+    cashiers_->set_server_away(away);
+    if (!away) return fleet_->start_server();
+    was_away_ = true;
+    fleet_->kill_server();
+    return {};
+}
+
 Status Demo::run() {
+    const DemoOutages outages(options_.seconds, options_.outage_s);
     const bool screen = !options_.json && ::isatty(STDOUT_FILENO) == 1;
     if (!options_.json && !screen)
         for (const std::string& address : addresses_) std::cout << address << std::endl;
@@ -167,6 +182,7 @@ Status Demo::run() {
         const auto now = SteadyClock::now();
         const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
         if (options_.seconds > 0 && elapsed >= options_.seconds) break;
+        MUDI_CHECK(take_server(outages.away_at(std::chrono::duration_cast<Duration>(now - began_))));
         if (const std::string ended = fleet_->ended(); !ended.empty())
             return fail(Code::io, "demo.ended",
                         ended + " has ended by itself; its log is in " + folder_.string());
@@ -193,9 +209,12 @@ Status Demo::run() {
 Result<json> Demo::finish() {
     const std::chrono::duration<double> seconds = SteadyClock::now() - began_;
     cashiers_->close();
+    MUDI_CHECK(take_server(false));
     const DrainReport drained = wait_until_drained(*fleet_, drain_within, true);
     look();
     MUDI_TRY(const DemoProof proof, prove(*fleet_, cashiers_->tally()));
+    MUDI_TRY(const json points, server_->get("/api/v1/points"));
+    const auto overspent = points.value("/breached/points"_json_pointer, std::int64_t{-1});
     const DemoTally& tally = cashiers_->tally();
     std::int64_t offers_held = 0;
     for (const json& status : look_.till_status)
@@ -204,9 +223,10 @@ Result<json> Demo::finish() {
     const bool exact = drained.drained && proof.missing == 0 && proof.doubled == 0 && proof.unknown == 0 &&
                        proof.at_server == tally.saved;
     const bool offers = offers_held > 0 && tally.with_offer > 0;
+    const bool points_well = overspent == 0 && (tally.points_offline > 0 || !was_away_);
     std::error_code error;
-    if (own_folder_ && exact && offers) std::filesystem::remove_all(folder_, error);
-    return json{{"ok", exact && offers && tally.refused == 0 && tally.saved > 0},
+    if (own_folder_ && exact && offers && points_well) std::filesystem::remove_all(folder_, error);
+    return json{{"ok", exact && offers && points_well && tally.refused == 0 && tally.saved > 0},
                 {"seconds", seconds.count()},
                 {"sales_per_s", static_cast<double>(tally.saved) / seconds.count()},
                 {"saved", tally.saved},
@@ -221,6 +241,8 @@ Result<json> Demo::finish() {
                 {"with_offer", tally.with_offer},
                 {"offers_used", tally.offers_used},
                 {"points_redeemed", tally.points_redeemed},
+                {"points_redeemed_offline", tally.points_offline},
+                {"points_overspent", overspent},
                 {"offers_held", offers_held},
                 {"drain_s", drained.seconds},
                 {"server", look_.server}};
@@ -235,7 +257,9 @@ void print_summary(const json& summary, bool as_json) {
     std::cout << "\nsaved " << text("saved") << ", at the server " << text("at_server") << " (missing "
               << text("missing") << ", doubled " << text("doubled") << ", unknown " << text("unknown")
               << "), offers held " << text("offers_held") << ", used " << text("offers_used") << ": "
-              << (summary["ok"].get<bool>() ? "all well" : "NOT WELL") << '\n';
+              << (summary["ok"].get<bool>() ? "all well" : "NOT WELL") << "\npoints redeemed "
+              << text("points_redeemed") << ", of these while the server was away "
+              << text("points_redeemed_offline") << ", overspent " << text("points_overspent") << '\n';
 }
 
 int run_demo(const DemoOptions& options, const Context& context) {
@@ -271,6 +295,11 @@ void add_demo(CLI::App& app, Context& context) {
         ->capture_default_str();
     verb->add_option("--folder", options->folder,
                      "Keep databases and logs here; else a temporary folder that goes");
+    verb->add_option(
+            "--outage", options->outage_s,
+            "Seconds for which the server is taken away, in the middle or every three minutes; 0 = never")
+        ->check(CLI::Range(0, 120))
+        ->capture_default_str();
     verb->add_flag("--json", options->json, "No screen; print a summary as JSON at the end");
     verb->callback([options, &context] {
         context.json = options->json;

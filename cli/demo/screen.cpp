@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <chrono>
+
 #include "cli/demo/demo.hpp"
 #include "cli/terminal.hpp"
 
@@ -28,7 +31,26 @@ std::string till_table(const Fleet& fleet, const DemoLook& look) {
     return table.text();
 }
 
+constexpr Duration first_outage{std::chrono::seconds{30}};
+constexpr Duration outage_every{std::chrono::minutes{3}};
+
 } // namespace
+
+DemoOutages::DemoOutages(int seconds, int outage_s) : lasts_(std::chrono::seconds{outage_s}) {
+    if (seconds > 0) {
+        first_ = Duration{std::chrono::seconds{seconds}} / 3;
+        lasts_ = std::min(lasts_, first_);
+    } else {
+        first_ = first_outage;
+        every_ = std::max(outage_every, 2 * lasts_);
+    }
+}
+
+bool DemoOutages::away_at(Duration elapsed) const {
+    if (elapsed < first_) return false;
+    const Duration since = elapsed - first_;
+    return (every_ == Duration{0} ? since : since % every_) < lasts_;
+}
 
 std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTally& tally,
                         const std::deque<DemoVisit>& visits, const std::vector<std::string>& addresses,
@@ -37,7 +59,9 @@ std::string demo_screen(const Fleet& fleet, const DemoLook& look, const DemoTall
                        "   greeted " + grouped(tally.greeted) + "   with an offer " +
                        grouped(tally.with_offer) + "   offers used " + grouped(tally.offers_used) +
                        "   returns " + grouped(tally.returns) + "   refused " + grouped(tally.refused) +
-                       "\n\n";
+                       "\npoints redeemed " + grouped(tally.points_redeemed) +
+                       "   of these without the server " + grouped(tally.points_offline) +
+                       (look.server.is_null() ? "   THE SERVER IS AWAY, the shops go on" : "") + "\n\n";
     text += till_table(fleet, look) + "\n";
     text += "server   purchases " + grouped(number(look.server, "purchases")) + "   profiles " +
             grouped(number(look.server, "profiles")) + "   merges " + grouped(number(look.server, "merges")) +

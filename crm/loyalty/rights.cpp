@@ -68,9 +68,11 @@ Points to_return(const RightUse& use) {
 
 bool may_free(Time died, bool same_machine, std::span<const DrainedTill> tills, Time now) {
     if (now - died >= rights_freed_after) return true;
-    if (!same_machine || now - died < holds_lapse_after) return false;
+    if (!same_machine) return false;
+    const bool lapsed = now - died >= holds_lapse_after;
     return std::all_of(tills.begin(), tills.end(), [&](const DrainedTill& till) {
-        return till.revoked || (till.drained && *till.drained - died >= holds_lapse_after);
+        return till.revoked || till.borrows_nothing ||
+               (lapsed && till.drained && *till.drained - died >= holds_lapse_after);
     });
 }
 

@@ -70,6 +70,7 @@ json status(const Context& context) {
             {"last_contact_us", link.last_contact ? json(to_us(*link.last_contact)) : json(nullptr)},
             {"clock_ahead_ms", link.clock_ahead ? json(link.clock_ahead->count()) : json(nullptr)},
             {"certificate_days", certificate_days},
+            {"refused", link.refused.empty() ? json(nullptr) : json(link.refused)},
             {"rights",
              {{"held", counts.rights_held.value},
               {"since_us", counts.rights_since ? json(to_us(*counts.rights_since)) : json(nullptr)},

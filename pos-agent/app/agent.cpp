@@ -173,6 +173,7 @@ Status Agent::start_sync(boost::asio::io_context& io, const Settings& settings) 
         MUDI_TRY(parts.identity,
                  OwnIdentity::make(TillId{settings.till}, key, certificate, settings.certificate_file));
     }
+    parts.on_hold = [this](RightsHolder own) { return desk_->on_hold(own); };
     MUDI_TRY(sync_, SyncDriver::start(std::move(parts), std::move(server)));
     return {};
 }

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] const std::string& certificate_pem() const { return certificate_pem_; }
     /// Whole days until the certificate ends, rounded down; negative when it has.
     [[nodiscard]] std::int64_t days_left(Time now) const;
+    [[nodiscard]] Time not_after() const { return facts_.not_after; }
     /// Less than a third of its life is left.
     [[nodiscard]] bool is_due(Time now) const;
     /// A request for a new certificate of the same key.

@@ -1,5 +1,6 @@
 #include "sync_driver.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr auto keep_for = std::chrono::hours{24 * 400};
 constexpr std::int64_t prune_step = 500;
 constexpr std::chrono::seconds prune_next{1};
+constexpr Duration silent_after{std::chrono::minutes{1}};
 
 } // namespace
 
@@ -24,8 +26,7 @@ Result<std::unique_ptr<SyncDriver>> SyncDriver::start(Parts parts, Server server
     driver->later(driver->relief_timer_, rhythm.relief_every, &SyncDriver::relieve);
     driver->look_at_disk();
     if (driver->server_.url.empty()) return driver;
-    if (driver->parts_.identity)
-        driver->later(driver->certificate_timer_, {}, &SyncDriver::look_at_certificate);
+    driver->look_at_certificate();
     SyncDriver* raw = driver.get();
     sync::TillTransport::Events events;
     events.link = [raw](bool up) { raw->link(up); };
@@ -43,7 +44,8 @@ Result<std::unique_ptr<SyncDriver>> SyncDriver::start(Parts parts, Server server
 SyncDriver::SyncDriver(Parts parts, Server server)
     : parts_(std::move(parts)), server_(std::move(server)),
       sync_(std::make_unique<sync::TillSync>(parts_.replica.state(), server_.limits, parts_.random)),
-      timer_(parts_.io), prune_timer_(parts_.io), relief_timer_(parts_.io), certificate_timer_(parts_.io) {}
+      timer_(parts_.io), prune_timer_(parts_.io), relief_timer_(parts_.io), certificate_timer_(parts_.io),
+      down_since_(parts_.clock.mono()) {}
 
 void SyncDriver::stop() {
     stopped_ = true;
@@ -54,7 +56,8 @@ void SyncDriver::stop() {
 
 void SyncDriver::captured(EventSeq last) {
     look_at_disk();
-    if (transport_) feed(sync::till_in::Captured{last});
+    // A new life may have numbered what is kept anew since it was captured.
+    if (transport_) feed(sync::till_in::Captured{std::min(last, parts_.replica.state().last)});
 }
 
 void SyncDriver::ask(const sync::Reserve& question, OnAnswer on_answer) {
@@ -65,7 +68,7 @@ void SyncDriver::ask(const sync::Reserve& question, OnAnswer on_answer) {
 }
 
 LinkFacts SyncDriver::facts() const {
-    LinkFacts facts{linked_, last_contact_, sync_->server_clock_ahead(), std::nullopt};
+    LinkFacts facts{linked_, last_contact_, sync_->server_clock_ahead(), std::nullopt, refused_};
     if (parts_.identity) facts.certificate_days = parts_.identity->days_left(server_time());
     return facts;
 }
@@ -105,6 +108,7 @@ void SyncDriver::step_all() {
         const sync::TillInput next = std::move(inputs_.front());
         inputs_.pop_front();
         actions_.clear();
+        if (parts_.on_hold) sync_->on_hold(parts_.on_hold(parts_.replica.state().holder));
         sync_->step(parts_.clock.mono(), parts_.clock.wall(), next, actions_);
         for (sync::TillAction& action : actions_) carry_out(action);
     }
@@ -114,14 +118,18 @@ void SyncDriver::step_all() {
 
 void SyncDriver::link(bool up) {
     link_up_ = up;
+    if (!up) down_since_ = parts_.clock.mono();
+    if (up) renew_if_due(); // the first hello takes it along
     feed(up ? sync::TillInput{sync::till_in::LinkUp{}} : sync::till_in::LinkDown{});
 }
 
 void SyncDriver::look_at_link() {
     if (sync_->linked() == linked_) return;
     linked_ = sync_->linked();
+    if (linked_) refused_.clear();
     if (!linked_) level_ = false;
     parts_.seen(linked_, level_at_);
+    if (linked_) renew_if_due(); // now the server's clock is known
 }
 
 /// The store knows another place in the feed than the TillSync that wrote it there.
@@ -130,6 +138,7 @@ void SyncDriver::start_sync_anew() {
     wake_at_.reset();
     timer_.cancel();
     inputs_.clear();
+    renewing_ = false;
     sync_ = std::make_unique<sync::TillSync>(parts_.replica.state(), server_.limits, parts_.random);
     for (auto& [id, on_answer] : std::exchange(waiting_, {}))
         on_answer(fail(Code::unavailable, "server.unreachable", "the conversation begins anew"));
@@ -161,6 +170,7 @@ void SyncDriver::relieve() {
         step_all();
     }
     look_at_disk();
+    tell_of_silence();
     Rhythm::Wait wait =
         pressure_ == Pressure::none ? parts_.rhythm.relief_every : parts_.rhythm.relief_pressed;
     if (relief && relief->dropped > 0) wait = parts_.rhythm.relief_step;
@@ -185,12 +195,40 @@ void SyncDriver::look_at_holder() {
 }
 
 void SyncDriver::look_at_certificate() {
+    if (!parts_.identity) return;
     later(certificate_timer_, parts_.rhythm.certificate_every, &SyncDriver::look_at_certificate);
-    if (!parts_.identity->is_due(server_time())) return;
+    renew_if_due();
+    tell_of_expiry();
+}
+
+void SyncDriver::renew_if_due() {
+    if (!parts_.identity || renewing_ || !parts_.identity->is_due(server_time())) return;
     auto request = parts_.identity->request();
     if (!request) return log::warning("identity.request", request.error());
     log::info("identity.renewing", {{"days_left", parts_.identity->days_left(server_time())}});
+    renewing_ = true;
     feed(sync::till_in::Renew{*std::move(request)});
+}
+
+/// The transport dials for ever and cannot say what is in the way.
+void SyncDriver::tell_of_silence() {
+    const bool silent = transport_ && !link_up_ && parts_.clock.mono() - down_since_ >= silent_after;
+    if (silent == std::exchange(silent_, silent) || !silent) return;
+    log::warning("server.away",
+                 {{"server", server_.url},
+                  {"text", "no connection for a minute: is the network there, the server's address right, "
+                           "this machine's clock set, and the server the one this till was enrolled with?"}});
+}
+
+/// A server that is reached renews it whatever day it is; over TLS it is not reached any more.
+void SyncDriver::tell_of_expiry() {
+    const bool expired = !linked_ && parts_.identity->days_left(server_time()) < 0;
+    if (expired == std::exchange(expired_, expired) || !expired) return;
+    log::warning(
+        "identity.expired",
+        {{"ended", format_time(parts_.identity->not_after())},
+         {"text", "set the clock if it is wrong; else make a code on the server (mudi server till "
+                  "code NUMBER) and enrol anew with it (mudi till enrol --again): no sale is lost"}});
 }
 
 } // namespace mudi::till

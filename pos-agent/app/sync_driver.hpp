@@ -36,7 +36,8 @@ public:
         Wait relief_every{std::chrono::minutes{1}};
         Wait relief_pressed{std::chrono::seconds{5}}; ///< while the disk is full
         Wait relief_step{std::chrono::milliseconds{100}};
-        Wait certificate_every{std::chrono::hours{24}};
+        /// Often, because a clock that was set or a machine that slept tells nobody; it costs a comparison.
+        Wait certificate_every{std::chrono::minutes{1}};
     };
     struct Parts {
         boost::asio::io_context& io;
@@ -48,6 +49,7 @@ public:
         std::function<void(bool linked, std::optional<Time> level_at)> seen;
         std::optional<OwnIdentity> identity{}; ///< of an enrolled till
         Rhythm rhythm{};
+        std::function<sync::OnHold(RightsHolder own)> on_hold{}; ///< for hellos; none: they do not say
     };
     struct Server {
         std::string url; ///< empty: work alone
@@ -97,6 +99,9 @@ private:
     void relieve();
     void look_at_disk();
     void look_at_certificate();
+    void renew_if_due();
+    void tell_of_expiry();
+    void tell_of_silence();
     void look_at_holder();
     void start_sync_anew();
     using Work = void (SyncDriver::*)();
@@ -115,9 +120,13 @@ private:
     std::vector<sync::TillAction> actions_;
     bool stepping_{false};
     bool stopped_{false};
-    bool link_up_{false}; ///< of the transport
-    bool linked_{false};  ///< greeted
-    bool level_{false};   ///< on this link
+    bool link_up_{false};   ///< of the transport
+    bool linked_{false};    ///< greeted
+    bool level_{false};     ///< on this link
+    bool renewing_{false};  ///< sync_ asks for a certificate until it comes
+    bool expired_{false};   ///< said so
+    bool silent_{false};    ///< said so
+    MonoTime down_since_{}; ///< of the transport's link
     /// What a TillSync calls request n travels as requests_before_ + n, so that no answer to a question of an
     /// earlier one is taken for another's.
     std::uint64_t requests_before_{};
@@ -126,6 +135,7 @@ private:
     std::uint64_t asked_{};
     std::map<std::uint64_t, OnAnswer> waiting_;
     Pressure pressure_{Pressure::none}; ///< as last logged
+    std::string refused_;
     std::optional<Time> last_contact_;
     std::optional<Time> level_at_;
 };

@@ -89,6 +89,7 @@ void SyncDriver::act(const sync::till_out::SaveCertificate& action) {
     const auto taken = parts_.identity->take(action.pem);
     if (!taken) log::warning("identity.renewed", taken.error());
     if (parts_.identity->certificate_pem() != action.pem) return;
+    renewing_ = false;
     log::info("identity.renewed", {{"days_left", parts_.identity->days_left(server_time())}});
     if (server_.tls.ca_pem.empty()) return;
     server_.tls.certificate_pem = action.pem;
@@ -114,6 +115,7 @@ void SyncDriver::act(const sync::till_out::SetTimer& action) {
 }
 
 void SyncDriver::act(const sync::till_out::Report& action) {
+    if (action.event == "sync.refused" && action.detail.starts_with("till.")) refused_ = action.detail;
     log::info(action.event, {{"detail", std::string_view(action.detail)}});
 }
 

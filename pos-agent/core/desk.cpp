@@ -235,6 +235,7 @@ const DeskOptions& Desk::options() const { return impl_->options; }
 const crm::LoyaltyRules& Desk::loyalty() const { return impl_->loyalty; }
 crm::OfflinePoints Desk::offline_points() const { return impl_->offline_points; }
 const crm::LeadTill& Desk::lead() const { return impl_->lead; }
+sync::OnHold Desk::on_hold(RightsHolder own) const { return impl_->held_now(own); }
 bool Desk::is_lead() const { return impl_->is_lead(); }
 std::size_t Desk::open_transactions() const { return impl_->open.size(); }
 bool Desk::stale(Time now) const { return impl_->is_stale(now); }

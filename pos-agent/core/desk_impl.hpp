@@ -98,6 +98,7 @@ struct Desk::Impl {
 
     // rights.cpp
     [[nodiscard]] bool is_lead() const;
+    [[nodiscard]] sync::OnHold held_now(RightsHolder own) const;
     void server_seen(const ServerSeen& now_seen);
     [[nodiscard]] Points usable(const std::optional<crm::RightUse>& right, Time now) const;
     Result<Points> own_right(const OpenTransaction& open, Time now);

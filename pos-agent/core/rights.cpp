@@ -27,6 +27,19 @@ bool is_free(const Hold& hold) { return hold.asked == AskedOf::nobody && hold.le
 
 bool Desk::Impl::is_lead() const { return lead.till.value != 0 && lead.till == options.till; }
 
+/// A hold that has lapsed counts until it is given back: a sale that ended before may still come.
+sync::OnHold Desk::Impl::held_now(RightsHolder own) const {
+    auto worst = sync::OnHold::nothing;
+    for (const auto& [id, hold] : holds) {
+        if (is_free(hold)) continue;
+        const bool known =
+            hold.asked == AskedOf::server || (hold.asked == AskedOf::nobody && hold.lender == own);
+        if (!known) return sync::OnHold::borrowed;
+        worst = sync::OnHold::known;
+    }
+    return worst;
+}
+
 void Desk::Impl::server_seen(const ServerSeen& now_seen) {
     seen = now_seen;
     const auto at = seen.heard ? seen.heard : seen.level_at;

@@ -15,6 +15,7 @@ OpenTable::OpenTable(db::Connection& connection, const Sealer& sealer)
                 "expires_ms = excluded.expires_ms, lender = excluded.lender, granted = excluded.granted"),
       erase_hold_(connection, "DELETE FROM hold WHERE id = :id"),
       forget_lent_(connection, "DELETE FROM hold WHERE lender <> 0 OR asked = :lead"),
+      forget_asked_(connection, "DELETE FROM hold WHERE asked = :server"),
       doubt_(connection, "UPDATE hold SET granted = 0 WHERE asked = :server"),
       holds_(connection, "SELECT id, business_day, number, profile, points, amount, currency, expires_ms, "
                          "lender, asked, granted FROM hold"),
@@ -30,9 +31,13 @@ Status OpenTable::put(const Hold& hold) {
     return {};
 }
 
-Status OpenTable::forget_lent_holds() {
+Status OpenTable::forget_lent_holds(bool elsewhere) {
     MUDI_CHECK(forget_lent_(AskedOf::lead));
-    MUDI_CHECK(doubt_(AskedOf::server));
+    if (elsewhere) {
+        MUDI_CHECK(forget_asked_(AskedOf::server));
+    } else {
+        MUDI_CHECK(doubt_(AskedOf::server));
+    }
     return {};
 }
 

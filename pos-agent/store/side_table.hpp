@@ -20,8 +20,9 @@ public:
 
     Status put(const Hold& hold);
     Status erase(HoldId hold);
-    /// Those under somebody's right; those of the server are to be given back.
-    Status forget_lent_holds();
+    /// Those under somebody's right; those of the server are to be given back, unless the machine they were
+    /// taken on may still be there and spend them.
+    Status forget_lent_holds(bool elsewhere);
     Result<std::vector<Hold>> holds();
 
     Status suspend(const crm::RetailTransaction& transaction);
@@ -36,6 +37,7 @@ private:
         put_hold_;
     db::Command<HoldId> erase_hold_;
     db::Command<AskedOf> forget_lent_;
+    db::Command<AskedOf> forget_asked_;
     db::Command<AskedOf> doubt_;
     db::Query<db::Columns<HoldId, BusinessDay, std::string, ProfileId, Points, std::int64_t, std::uint16_t,
                           Time, RightsHolder, AskedOf, bool>,

@@ -29,9 +29,9 @@ bool name_matches(const std::string& name, std::span<const std::string> keys) {
 
 /// As OpenTable::forget_lent_holds(), where there was no room for it.
 void without_memory(std::vector<Hold>& holds) {
-    std::erase_if(
-        holds, [](const Hold& hold) { return hold.lender != RightsHolder{} || hold.asked == AskedOf::lead; });
-    for (Hold& hold : holds) hold.granted = hold.granted && hold.asked != AskedOf::server;
+    std::erase_if(holds, [](const Hold& hold) {
+        return hold.lender != RightsHolder{} || hold.asked != AskedOf::nobody;
+    });
 }
 
 } // namespace

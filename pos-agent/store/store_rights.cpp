@@ -39,7 +39,9 @@ Status Database::begin_memory_now(bool of_a_copy) {
     Meta meta = meta_;
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection_));
     // The sales that used these holds may be missing from a copy.
-    if (of_a_copy) MUDI_CHECK(open_.forget_lent_holds());
+    const Bits128 machine = meta_.rights.machine;
+    const bool elsewhere = machine.is_zero() || machine != options_.machine;
+    if (of_a_copy) MUDI_CHECK(open_.forget_lent_holds(elsewhere));
     MUDI_CHECK(begin_memory(meta));
     MUDI_CHECK(transaction.commit());
     if (!of_a_copy) ++commits_;

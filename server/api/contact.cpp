@@ -54,9 +54,10 @@ std::vector<Alarm> alarms_of(const Live& live) {
     if (!live.backup_failed.empty()) {
         alarms.push_back({"backup.failed", TillId{}, Duration{}, "the last backup did not succeed"});
     }
-    if (live.points_breached.value > 0) {
-        alarms.push_back({"points.breached", TillId{}, Duration{},
-                          "points were spent that nobody had set aside: look for cloned tills"});
+    if (live.points_unconfirmed.value > 0) {
+        alarms.push_back(
+            {"points.breached", TillId{}, Duration{},
+             "points were spent that nobody had set aside: look for cloned tills, then confirm it"});
     }
     for (const auto& [till, contact] : live.contacts) {
         if (const auto lasts = contact.stalled(live.now)) {

@@ -286,6 +286,7 @@ json to_json(const StatusCounts& counts, const ApiOptions& options, const Live& 
             {"points",
              {{"offline", options.points.offline == crm::OfflinePoints::escrow ? "escrow" : "floor"},
               {"breached", counts.points_breached.value},
+              {"confirmed", counts.points_confirmed.value},
               {"settling", counts.points_settling}}},
             {"alarms", std::move(alarms)},
             {"database", options.database},
@@ -356,6 +357,7 @@ json to_json(const PointsExposure& exposure, Time at, const ApiOptions& options)
     const std::pair<const char*, Points> figures[] = {{"outstanding", exposure.aside.outstanding},
                                                       {"held", exposure.aside.held},
                                                       {"breached", exposure.breached},
+                                                      {"confirmed", exposure.confirmed},
                                                       {"overdrawn", exposure.overdrawn},
                                                       {"at_risk", at_risk},
                                                       {"floor_worst", exposure.floor_worst}};

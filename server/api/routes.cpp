@@ -59,6 +59,8 @@ Result<json> points_exposure(ReadSide& side, const ApiOptions& options) {
         const Time at = options.clock->wall();
         MUDI_TRY(const auto fresh, side.rights.exposure(limit));
         side.exposure = ReadSide::KnownExposure{fresh, limit, at, now};
+    } else {
+        MUDI_CHECK(side.rights.refresh(side.exposure->exposure));
     }
     return to_json(side.exposure->exposure, side.exposure->at, options);
 }
@@ -76,6 +78,13 @@ void add_status_routes(http::Router& router, const Shared& context) {
         read(context, std::move(responder),
              [context](ReadSide& side) { return points_exposure(side, context->options); });
     });
+    router.add_deferred("POST", "/api/v1/points/confirm",
+                        [context](const http::Request&, http::Responder responder) {
+                            write(context, std::move(responder), [](WriteSide& side) -> Result<json> {
+                                MUDI_TRY(const Points all, side.rights.confirm_breached());
+                                return json{{"confirmed", all.value}};
+                            });
+                        });
     router.add_deferred("GET", "/metrics", [context](const http::Request&, http::Responder responder) {
         auto job = [context, responder, live = context->workers.live()](ReadSide& side) mutable {
             const Time now = context->options.clock->wall();

@@ -25,6 +25,7 @@
 #include "certificates.hpp"
 #include "data_dir.hpp"
 #include "reader.hpp"
+#include "rights_witness.hpp"
 #include "sync_driver.hpp"
 #include "writer.hpp"
 
@@ -58,7 +59,7 @@ class App final : public Workers {
 public:
     App(const Plan& plan, const Clock& clock)
         : plan_(plan), clock_(clock), started_(clock.mono()), signals_(io_, SIGTERM, SIGINT),
-          alarm_timer_(io_) {}
+          alarm_timer_(io_), certificate_timer_(io_) {}
 
     Result<Ready> start();
     void run() { io_.run(); }
@@ -85,6 +86,8 @@ private:
     /// The chain's own authority and the certificate of this server, where they are needed.
     Status find_identity(Ready& ready);
     Status start_database();
+    Status look_for_restore();
+    [[nodiscard]] std::filesystem::path witness() const { return plan_.data_dir / "points.seen"; }
     Status start_readers();
     void start_writer();
     void start_backups();
@@ -95,6 +98,10 @@ private:
     [[nodiscard]] EnrolFacts enrol_facts() const;
     [[nodiscard]] SignTill sign_function() const;
     void look_for_alarms();
+    [[nodiscard]] std::filesystem::path tls_folder() const { return plan_.data_dir / "tls"; }
+    [[nodiscard]] sync::TlsServer tls_server() const;
+    Status renew_certificate();
+    void look_at_certificate();
     Post post_function() {
         return [this](std::function<void()> job) { asio::post(io_, std::move(job)); };
     }
@@ -107,12 +114,14 @@ private:
     asio::io_context io_{1};
     asio::signal_set signals_;
     asio::steady_timer alarm_timer_;
+    asio::steady_timer certificate_timer_;
     AlarmLog alarm_log_;
     SystemRandom random_;
     std::optional<Error> ended_by_;
     std::optional<FolderLock> lock_;
     TlsIdentity identity_; ///< where TLS or enrolment want one
     std::string ca_pem_;
+    std::string certificate_problem_; ///< as last logged
     ServerKeys keys_;
     sync::Lineage lineage_;
     std::unique_ptr<Stores> stores_;
@@ -156,14 +165,14 @@ Result<Ready> App::start() {
         if (!error) stop();
     });
     look_for_alarms();
+    look_at_certificate();
     return ready;
 }
 
 Status App::find_identity(Ready& ready) {
     if (!tls() && !enrolled()) return {};
-    const auto folder = plan_.data_dir / "tls";
-    MUDI_TRY(identity_, tls_identity(folder, plan_.sync_names, clock_.wall()));
-    MUDI_TRY(ca_pem_, ca_pem(folder));
+    MUDI_TRY(identity_, tls_identity(tls_folder(), plan_.sync_names, clock_.wall()));
+    MUDI_TRY(ca_pem_, ca_pem(tls_folder()));
     if (tls()) ready.ca = identity_.ca;
     return {};
 }
@@ -175,7 +184,24 @@ Status App::start_database() {
     const auto published = publish_settings(*opened.connection, store_settings(plan_, keys_));
     if (!published) return tl::make_unexpected(published.error());
     stores_ = std::make_unique<Stores>(std::move(opened.connection), keys_, plan_);
+    MUDI_CHECK(look_for_restore());
     return stores_->rights.adopt(plan_.points, clock_.wall());
+}
+
+/// Somebody may have put an earlier database in the place of this one without saying so.
+Status App::look_for_restore() {
+    MUDI_TRY(const auto moves, stores_->rights.moves());
+    if (was_put_back(read_witness(witness()), moves)) {
+        MUDI_TRY(auto transaction, db::WriteTransaction::begin(*stores_->connection));
+        MUDI_TRY(const bool news, stores_->rights.settle_now(clock_.wall()));
+        MUDI_CHECK(transaction.commit());
+        if (news)
+            log::warning(
+                "points.put_back",
+                {{"text", "the database is an earlier one than was here: no points are given out until "
+                          "every till has told what it knows"}});
+    }
+    return write_witness(witness(), moves);
 }
 
 Status App::start_readers() {
@@ -188,10 +214,10 @@ Status App::start_readers() {
 
 SignTill App::sign_function() const {
     if (!enrolled()) return {};
-    return [folder = plan_.data_dir / "tls", life = plan_.certificate_life](std::string_view csr, TillId till,
-                                                                            Time now) {
-        return sign_till(folder, csr, till, now, life);
-    };
+    return
+        [folder = tls_folder(), life = plan_.certificate_life](std::string_view csr, TillId till, Time now) {
+            return sign_till(folder, csr, till, now, life);
+        };
 }
 
 void App::start_writer() {
@@ -216,18 +242,48 @@ void App::start_writer() {
                 return db::Connection::open(database).map([](std::unique_ptr<db::Connection>) {});
             },
         .limits = {},
+        .witness = witness(),
     };
     writer_ = std::make_unique<Writer>(std::move(stores_), clock_, post_function(), std::move(events),
                                        std::move(options));
 }
 
 Status App::start_sync() {
-    sync::TlsServer tls_server;
-    if (tls()) {
-        tls_server = identity_.server;
-        if (enrolled()) tls_server.client_ca_pem = ca_pem_;
-    }
-    return sync_->listen(plan_.sync_listen, tls_server, post_function(), *writer_, *feed_reader_);
+    return sync_->listen(plan_.sync_listen, tls_server(), post_function(), *writer_, *feed_reader_);
+}
+
+sync::TlsServer App::tls_server() const {
+    if (!tls()) return {};
+    sync::TlsServer server = identity_.server;
+    if (enrolled()) server.client_ca_pem = ca_pem_;
+    return server;
+}
+
+/// The one on the disk, which is made anew long before its end.
+Status App::renew_certificate() {
+    MUDI_TRY(const auto authority, ca_pem(tls_folder()));
+    // Every till trusts the one we began with.
+    if (authority != ca_pem_)
+        return fail(Code::corrupt, "tls.ca", "the authority in the server's folder is another one now");
+    MUDI_TRY(auto found, tls_identity(tls_folder(), plan_.sync_names, clock_.wall()));
+    if (found.server.certificate_pem == identity_.server.certificate_pem) return {};
+    identity_ = std::move(found);
+    MUDI_CHECK(sync_->renew(tls_server()));
+    log::info("server.certificate_made");
+    return {};
+}
+
+/// Often, because a clock that was set tells nobody.
+void App::look_at_certificate() {
+    if (!tls()) return;
+    const auto renewed = renew_certificate();
+    const auto problem = renewed ? std::string() : renewed.error().name;
+    if (problem != std::exchange(certificate_problem_, problem) && !renewed)
+        log::warning("server.certificate", renewed.error());
+    certificate_timer_.expires_after(plan_.certificate_look_every);
+    certificate_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) look_at_certificate();
+    });
 }
 
 void App::start_backups() {
@@ -284,7 +340,7 @@ Live App::live() {
             .rss_kib = resident_kib(),
             .contacts = sync_->contacts(),
             .apply_waits_since = writer_->apply_waits_since(),
-            .points_breached = writer_->points_breached(),
+            .points_unconfirmed = writer_->points_unconfirmed(),
             .backup_running = backup.running,
             .backup_failed = backup.failed};
 }

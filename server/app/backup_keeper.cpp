@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr Duration first_after{std::chrono::minutes{1}};
 constexpr Duration retry_after{std::chrono::hours{1}};
 constexpr Duration writer_retry{std::chrono::milliseconds{200}};
+constexpr std::chrono::milliseconds halt_again{20};
 constexpr std::size_t rows_max = 10'000;
 constexpr std::string_view prefix = "mudi-";
 constexpr std::string_view suffix = ".db";
@@ -64,14 +65,22 @@ struct BackupKeeper::Job {
 
 BackupKeeper::BackupKeeper(Options options, const Clock& clock, Write write, Post post)
     : options_(std::move(options)), clock_(clock), write_(std::move(write)), post_(std::move(post)),
-      thread_([this] { loop(); }) {}
+      thread_([this] {
+          loop();
+          const std::lock_guard lock(mutex_);
+          ended_ = true;
+          wake_.notify_all();
+      }) {}
 
 BackupKeeper::~BackupKeeper() {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         stop_ = true;
+        wake_.notify_all();
+        do {
+            halt_.now();
+        } while (!wake_.wait_for(lock, halt_again, [this] { return ended_; }));
     }
-    wake_.notify_all();
     thread_.join();
 }
 
@@ -116,7 +125,7 @@ void BackupKeeper::loop() {
                       {{"path", row->path}, {"bytes", row->bytes}, {"events", row->events}, {"id", row->id}});
             remove_old();
         } else {
-            log::error("backup.failed", row.error(), {{"asked_for", asked->done ? "yes" : "no"}});
+            log::warning("backup.failed", row.error(), {{"asked_for", asked->done ? "yes" : "no"}});
         }
         {
             const std::lock_guard lock(mutex_);
@@ -173,15 +182,16 @@ Result<fs::path> BackupKeeper::path_for(const BackupWish& wish, Time now) const 
     }
 }
 
-Status BackupKeeper::copy_and_verify(const fs::path& path, BackupFacts& facts) const {
+Status BackupKeeper::copy_and_verify(const fs::path& path, BackupFacts& facts) {
     std::error_code error;
     if (fs::exists(path, error))
         return fail(Code::conflict, "backup.exists", path.string() + ": is there already");
     // The name tells that it was verified.
     const std::string raw = path.string() + std::string(unverified);
     fs::remove(raw, error); // of an attempt that a power cut ended
-    MUDI_CHECK(db::backup(options_.database, raw, [this] { return !stopped(); }));
-    auto verified = verify_backup(raw);
+    if (const auto copied = db::backup(options_.database, raw, [this] { return !stopped(); }); !copied)
+        return fail(copied.error(), raw);
+    auto verified = verify_backup(raw, {}, &halt_);
     if (!verified) {
         fs::remove(raw, error);
         return tl::make_unexpected(std::move(verified).error());

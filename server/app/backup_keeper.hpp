@@ -14,6 +14,7 @@
 
 #include <mudi/base/clock.hpp>
 #include <mudi/base/db/connection.hpp>
+#include <mudi/base/db/halt.hpp>
 #include <mudi/base/result.hpp>
 #include <mudi/server/api.hpp>
 
@@ -39,7 +40,7 @@ public:
     BackupKeeper(Options options, const Clock& clock, Write write, Post post);
     BackupKeeper(const BackupKeeper&) = delete;
     BackupKeeper& operator=(const BackupKeeper&) = delete;
-    /// A copy under way is given up.
+    /// A copy or a check under way is given up, at once.
     ~BackupKeeper();
 
     /// One at a time: backup.running (busy). backup.external (invalid: PostgreSQL has its own tools),
@@ -66,7 +67,7 @@ private:
     std::optional<Asked> wait();
     Result<BackupRow> make(const BackupWish& wish);
     Result<std::filesystem::path> path_for(const BackupWish& wish, Time now) const;
-    Status copy_and_verify(const std::filesystem::path& path, BackupFacts& facts) const;
+    Status copy_and_verify(const std::filesystem::path& path, BackupFacts& facts);
     Result<BackupRow> record(const BackupFacts& facts, const std::filesystem::path& path, Time made);
     void schedule();
     void remove_old();
@@ -85,6 +86,8 @@ private:
     bool stop_{false};
     State state_;
     std::optional<MonoTime> due_at_;
+    bool ended_{false}; ///< the thread's last word
+    db::Halt halt_;     ///< of the check under way
 
     std::thread thread_; ///< last: starts when all else stands
 };

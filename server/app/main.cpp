@@ -44,7 +44,8 @@ struct Arguments {
     bool restore{};
     std::string from;
     bool json{};
-    std::int64_t certificate_life_s{}; ///< 0: as usual
+    std::int64_t certificate_life_s{};       ///< 0: as usual
+    std::int64_t certificate_look_every_s{}; ///< 0: as usual
 };
 
 int complain(const Error& error, int exit_code) {
@@ -100,6 +101,8 @@ int run(const Arguments& arguments) {
     if (arguments.restore) return restore(arguments, *plan);
     if (arguments.certificate_life_s > 0)
         plan->certificate_life = std::chrono::seconds{arguments.certificate_life_s};
+    if (arguments.certificate_look_every_s > 0)
+        plan->certificate_look_every = std::chrono::seconds{arguments.certificate_look_every_s};
     log::start("mudi-server", plan->log_level);
     const SystemClock clock;
     const auto served = server::serve(*plan, clock, announce);
@@ -122,6 +125,9 @@ int main(int count, char** values) {
     app.add_flag("--version", arguments.version, "Print the version, and stop");
     // For trials of the renewal: nobody wants to wait a year.
     app.add_option("--certificate-life", arguments.certificate_life_s)->check(CLI::PositiveNumber)->group("");
+    app.add_option("--certificate-look-every", arguments.certificate_look_every_s)
+        ->check(CLI::PositiveNumber)
+        ->group("");
     app.add_subcommand("run", "Serve until SIGTERM or SIGINT (the default)");
     auto* restore_verb =
         app.add_subcommand("restore", "Put a verified backup in the place of the database, and stop");

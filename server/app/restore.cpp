@@ -105,7 +105,10 @@ Result<Restored> restore(const Plan& plan, const fs::path& from, Time now) {
     MUDI_CHECK(make_folder(plan.data_dir.string(), 0700));
     MUDI_TRY(const auto lock, FolderLock::take(plan.data_dir));
     const auto fresh = with(restored.database, ".restoring");
-    MUDI_CHECK(copy_whole(from, fresh));
+    if (const auto copied = copy_whole(from, fresh); !copied) {
+        fs::remove(fresh, error);
+        return tl::make_unexpected(copied.error());
+    }
     auto facts = verify_backup(fresh.string());
     if (!facts) {
         fs::remove(fresh, error);

@@ -82,6 +82,8 @@ struct Plan {
     sync::Access access{sync::Access::enrolled};
     /// From now; the till renews when a third of it is left.
     std::chrono::seconds certificate_life{till_certificate_life};
+    /// How often the server looks whether its own certificate has to be made anew.
+    std::chrono::seconds certificate_look_every{60};
     std::chrono::hours backup_every{24}; ///< 0: only when asked
     std::filesystem::path backup_folder; ///< absolute
     std::size_t backup_keep{7};          ///< of those made by itself

@@ -16,7 +16,9 @@ Stores::Stores(std::unique_ptr<db::Connection> opened, const ServerKeys& keys, c
 
 Result<OpenedDatabase> open_database(const db::Options& options, Time now) {
     OpenedDatabase opened;
-    MUDI_TRY(opened.connection, db::Connection::open(options));
+    db::Options writer = options;
+    writer.cache_kib = writer_cache_kib;
+    MUDI_TRY(opened.connection, db::Connection::open(writer));
     MUDI_CHECK(migrate(*opened.connection));
     SystemRandom random;
     MUDI_TRY(opened.keys, load_or_make_keys(*opened.connection, random));

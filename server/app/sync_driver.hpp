@@ -34,6 +34,8 @@ public:
     /// requests.
     Status listen(const std::string& url, const sync::TlsServer& tls, Post post, Writer& writer,
                   Reader& reader);
+    /// Errors of ServerTransport::renew.
+    Status renew(const sync::TlsServer& tls) { return transport_->renew(tls); }
     void stop();
 
     // The writer's answers.

@@ -8,6 +8,8 @@
 #include <mudi/server/publish.hpp>
 #include <mudi/sync/identity.hpp>
 
+#include "rights_witness.hpp"
+
 namespace mudi::server {
 namespace {
 
@@ -18,8 +20,11 @@ constexpr std::size_t tombstones_max = 1000;
 /// After a failure of the database: apply and offers are tried again this much later.
 constexpr Duration failure_pause{std::chrono::seconds{1}};
 constexpr Duration warning_every{std::chrono::seconds{10}};
-/// A till that had not told all by its hello is asked for another so much later.
-constexpr Duration hello_asked_every{std::chrono::minutes{10}};
+/// A till that had not told all by its hello is asked for another so much later, and then twice as long.
+constexpr Duration hello_asked_min{std::chrono::seconds{5}};
+constexpr Duration hello_asked_max{std::chrono::minutes{10}};
+/// What hellos have told of points is looked at together.
+constexpr Duration points_looked_after{std::chrono::milliseconds{500}};
 
 Error database_away() { return {Code::unavailable, "db.connection", "the database cannot be reached"}; }
 
@@ -98,7 +103,7 @@ std::optional<Writer::Work> Writer::wait_for_work() {
         return stop_ || !hellos_.empty() || !pushes_.empty() || !reserves_.empty() ||
                (!jobs_.empty() && stores_);
     };
-    const auto turn = next_turn();
+    const auto turn = std::min(next_turn(), stores_ ? points_at_ : MonoTime::max());
     if (clock_.mono() < turn) wake_.wait_until(lock, turn, ready);
     if (stop_) return std::nullopt;
     Work work;
@@ -128,8 +133,7 @@ void Writer::take_pushes(Work& work) {
 }
 
 void Writer::loop() {
-    const auto breached = Counters{*stores_->connection}.get(counter::points_breached);
-    if (breached) points_breached_ = *breached;
+    look_at_breaches();
     while (auto work = wait_for_work()) do_work(*work);
 }
 
@@ -146,6 +150,7 @@ void Writer::do_work(Work& work) {
     answer_reserves();
     if (stores_ && work.job) run_job(work.job);
     if (stores_ && now >= due_at_) look_for_due(now);
+    if (stores_ && now >= points_at_) look_after_points(now);
     answer_reserves();
     if (stores_ && now >= blocked_until_) background(now);
 }
@@ -192,11 +197,15 @@ void Writer::answer_reserves() {
     for (const auto& asked : reserves) {
         auto answer = stores_ ? stores_->rights.reserve(asked.reserve, clock_.wall())
                               : Result<sync::ReserveAnswer>(tl::make_unexpected(database_away()));
-        if (answer && answer->again_after > Duration{0}) rights_called_back_ = offers_wait_ = true;
+        if (answer && answer->again_after > Duration{0}) {
+            rights_called_back_ = offers_wait_ = true;
+            points_at_ = std::min(points_at_, clock_.mono() + RightsBook::wish_lasts + points_looked_after);
+        }
         if (!answer && stores_ && answer.error().name.starts_with("db."))
             failed("server.reserve_failed", answer.error());
         answers.push_back({asked.token, std::move(answer)});
     }
+    if (stores_) testify();
     post_([this, answers = std::move(answers)]() mutable {
         for (auto& answer : answers) events_.reserved(std::move(answer));
     });
@@ -217,7 +226,9 @@ sync::server_in::TillKnown Writer::greet_one(const Hello& hello) {
             stores_->enrolment.check(hello.hello, hello.credentials, options_.admission.verify);
         if (!known) return {hello.token, tl::make_unexpected(known.error()), {}};
     }
-    auto standing = stores_->inbox.register_till(hello.hello, clock_.wall());
+    std::optional<Time> asked;
+    if (enrolled && hello.credentials) asked = hello.credentials->challenged;
+    auto standing = stores_->inbox.register_till(hello.hello, clock_.wall(), asked);
     std::string certificate;
     if (standing && enrolled && options_.admission.sign && !hello.hello.certificate_request.empty()) {
         auto renewed = renewed_certificate(hello.hello);
@@ -241,6 +252,7 @@ void Writer::greet_all(std::vector<Hello>& hellos) {
         }
     }
     offers_wait_ = true; // a store's first till opens its bucket
+    points_at_ = std::min(points_at_, clock_.mono() + points_looked_after);
     if (stores_) tell_moved(stores_->inbox.take_moved());
     post_([this, answers = std::move(answers)]() mutable {
         for (auto& answer : answers) events_.greeted(std::move(answer));
@@ -260,8 +272,10 @@ void Writer::accept(Work& work) {
 }
 
 void Writer::run_job(const std::function<void(WriteSide&)>& job) {
-    WriteSide side{stores_->apply, stores_->import, stores_->enrolment, stores_->backups, {}};
+    WriteSide side{stores_->apply,   stores_->import, stores_->enrolment,
+                   stores_->backups, stores_->rights, {}};
     job(side);
+    look_at_breaches();
     if (side.leads_changed) {
         auto moved = publish_leads(*stores_->connection);
         // The lead's next hello does the same.
@@ -298,7 +312,7 @@ void Writer::apply_chunk(MonoTime now) {
     if (done->quarantined > 0)
         log::warning("server.quarantined", {{"events", static_cast<std::int64_t>(done->quarantined)}});
     if (done->breached.value > 0) {
-        points_breached_ += done->breached.value;
+        look_at_breaches();
         log::warning("points.breached", {{"points", done->breached.value}});
     }
 }
@@ -308,6 +322,7 @@ void Writer::offers_chunk(MonoTime now) {
     auto done = stores_->offers.refresh_some(OfferRefresh::chunk, clock_.wall());
     if (!done) return failed("server.offers_failed", done.error());
     offers_wait_ = done->more;
+    testify();
     tell_moved(std::move(done->moved));
 }
 
@@ -316,24 +331,55 @@ void Writer::look_for_due(MonoTime now) {
     const auto due = stores_->offers.nightly_due(clock_.wall(), due_profiles_max);
     if (!due) return failed("server.due_failed", due.error());
     if (*due > 0) offers_wait_ = true;
-    look_after_points(now);
-    if (stores_ && now >= tombstones_at_) forget_tombstones(now);
+    points_at_ = now;
+    if (now >= tombstones_at_) forget_tombstones(now);
 }
 
 void Writer::look_after_points(MonoTime now) {
+    points_at_ = MonoTime::max();
     const auto freed = stores_->rights.free_the_dead(clock_.wall());
     if (!freed) return failed("server.points_failed", freed.error());
+    offers_wait_ = true; // what is free again is given out
     if (*freed > 0) {
-        offers_wait_ = true;
         log::info("points.freed", {{"holders", static_cast<std::int64_t>(*freed)}});
     }
-    auto tills = stores_->rights.awaited(clock_.wall());
-    if (!tills) return failed("server.points_failed", tills.error());
-    std::erase_if(asked_for_hello_,
-                  [&](const auto& asked) { return now - asked.second >= hello_asked_every; });
-    std::erase_if(*tills, [&](TillId till) { return !asked_for_hello_.emplace(till, now).second; });
-    if (tills->empty()) return;
-    post_([this, tills = *std::move(tills)]() mutable { events_.awaited(std::move(tills)); });
+    const auto awaited = stores_->rights.awaited(clock_.wall());
+    if (!awaited) return failed("server.points_failed", awaited.error());
+    ask_for_hellos(*awaited, now);
+}
+
+void Writer::look_at_breaches() {
+    if (const auto points = stores_->rights.unconfirmed()) points_unconfirmed_ = points->value;
+}
+
+/// Before anybody is told of what was set aside.
+void Writer::testify() {
+    if (options_.witness.empty()) return;
+    const auto moves = stores_->rights.moves();
+    if (!moves || *moves == testified_) return;
+    if (const auto written = write_witness(options_.witness, *moves); !written)
+        return failed("server.witness_failed", written.error());
+    testified_ = *moves;
+}
+
+void Writer::ask_for_hellos(const std::vector<TillId>& awaited, MonoTime now) {
+    std::unordered_map<TillId, HelloAsked> still;
+    std::vector<TillId> tills;
+    for (const TillId till : awaited) {
+        const auto before = asked_for_hello_.find(till);
+        HelloAsked asked =
+            before == asked_for_hello_.end() ? HelloAsked{now, hello_asked_min} : before->second;
+        if (asked.next <= now) {
+            tills.push_back(till);
+            asked.next = now + asked.pause;
+            asked.pause = std::min(asked.pause * 2, hello_asked_max);
+        }
+        points_at_ = std::min(points_at_, asked.next);
+        still.emplace(till, asked);
+    }
+    asked_for_hello_ = std::move(still);
+    if (tills.empty()) return;
+    post_([this, tills = std::move(tills)]() mutable { events_.awaited(std::move(tills)); });
 }
 
 /// What this program understands and the one before did not.

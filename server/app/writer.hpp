@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -70,6 +71,7 @@ public:
         /// Asked while the database is away: can it be reached again?
         std::function<Status()> reachable;
         WriterLimits limits;
+        std::filesystem::path witness{}; ///< rights_witness.hpp; empty: none is kept
     };
 
     Writer(std::unique_ptr<Stores> stores, const Clock& clock, Post post, Events events, Options options);
@@ -88,8 +90,8 @@ public:
 
     /// Since when apply has had work and has taken none of it; empty: nothing waits. Any thread.
     [[nodiscard]] std::optional<MonoTime> apply_waits_since() const;
-    /// Points ever spent without cover (counter::points_breached). Any thread.
-    [[nodiscard]] Points points_breached() const { return Points{points_breached_.load()}; }
+    /// Points spent without cover that no operator has confirmed (RightsBook::unconfirmed). Any thread.
+    [[nodiscard]] Points points_unconfirmed() const { return Points{points_unconfirmed_.load()}; }
 
 private:
     struct Hello {
@@ -126,6 +128,9 @@ private:
     void offers_chunk(MonoTime now);
     void look_for_due(MonoTime now);
     void look_after_points(MonoTime now);
+    void look_at_breaches();
+    void testify();
+    void ask_for_hellos(const std::vector<TillId>& awaited, MonoTime now);
     void retry_after_upgrade();
     void forget_tombstones(MonoTime now);
     void set_apply_waits(bool waits, bool moved);
@@ -155,7 +160,7 @@ private:
     std::deque<std::function<void(WriteSide&)>> jobs_;
     bool stop_{false};
     std::atomic<std::int64_t> apply_waits_since_ms_{0}; ///< of the steady clock; 0: nothing waits
-    std::atomic<std::int64_t> points_breached_{0};
+    std::atomic<std::int64_t> points_unconfirmed_{0};
 
     // The thread's own.
     bool apply_waits_{true};
@@ -164,7 +169,13 @@ private:
     MonoTime applied_at_{};
     MonoTime offered_at_{};
     MonoTime due_at_{};
-    std::unordered_map<TillId, MonoTime> asked_for_hello_;
+    MonoTime points_at_{MonoTime::max()}; ///< when rights are looked at
+    std::int64_t testified_{-1};
+    struct HelloAsked {
+        MonoTime next;
+        Duration pause;
+    };
+    std::unordered_map<TillId, HelloAsked> asked_for_hello_;
     MonoTime tombstones_at_{};
     bool upgrade_seen_{false};
     bool back_told_{false};

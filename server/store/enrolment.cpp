@@ -37,7 +37,7 @@ struct Enrolment::Impl {
                           "certificate_until_ms, enrolled_ms, revoked_ms FROM enrolled_till ORDER BY till"),
           open_codes(connection, "SELECT till, until_ms FROM enrolment_code WHERE used_ms = 0"),
           seen(connection, "SELECT store, workstation FROM till WHERE till = :till"),
-          in_place(connection, "SELECT COUNT(*) FROM enrolled_till WHERE store = :store "
+          in_place(connection, "SELECT till FROM enrolled_till WHERE store = :store "
                                "AND workstation = :workstation AND revoked_ms = 0"),
           next_number(connection, "SELECT MAX(n) FROM (SELECT COALESCE(MAX(till), 0) + 1 AS n FROM "
                                   "enrolled_till UNION ALL SELECT COALESCE(MAX(till), 0) + 1 FROM till) "
@@ -80,7 +80,7 @@ struct Enrolment::Impl {
     db::Query<TillColumns, Params<>> all;
     db::Query<Columns<TillId, Time>, Params<>> open_codes;
     db::Query<Columns<StoreId, WorkstationId>, Params<TillId>> seen;
-    db::Query<Columns<std::int64_t>, Params<StoreId, WorkstationId>> in_place;
+    db::Query<Columns<TillId>, Params<StoreId, WorkstationId>> in_place;
     db::Query<Columns<TillId>, Params<>> next_number;
     db::Query<Columns<TillId>, Params<StoreId>> lead;
     db::Command<StoreId> no_lead;
@@ -117,10 +117,12 @@ Result<TillId> Enrolment::Impl::number_for(const NewTill& till) {
 Result<EnrolledTill> Enrolment::Impl::add(const NewTill& till) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
     MUDI_TRY(const TillId number, number_for(till));
-    MUDI_TRY(const auto others, in_place.first(till.store, till.workstation));
-    if (others && std::get<0>(*others) > 0) {
+    MUDI_TRY(const auto other, in_place.first(till.store, till.workstation));
+    if (other) {
         return fail(Code::conflict, "till.exists",
-                    "there is a till at this workstation; a new code enrols another machine for it");
+                    "till " + std::to_string(std::get<0>(*other).value) +
+                        " is at this workstation; a new code (mudi server till code) enrols another machine "
+                        "for it");
     }
     if (till.lead) MUDI_CHECK(no_lead(till.store));
     MUDI_CHECK(insert(number, till.store, till.workstation, till.lead, Bytes{}));
@@ -181,17 +183,29 @@ Result<Time> Enrolment::make_code(TillId till, const CodeFacts& code, Time now) 
 
 Result<OpenEnrolment> Enrolment::code(Bits128 code_id, Time now) {
     MUDI_TRY(auto row, impl_->find_code.first(code_id));
-    if (!row) return fail(Code::not_found, "code.unknown", "there is no such enrolment code");
+    if (!row) {
+        return fail(Code::not_found, "code.unknown",
+                    "there is no such enrolment code: mistyped, or a newer one was made for its till");
+    }
     auto& [till, store, workstation, key, until, used] = *row;
-    if (used != Time{}) return fail(Code::denied, "code.used", "this enrolment code was used before");
-    if (now >= until) return fail(Code::denied, "code.expired", "this enrolment code is too old");
-    return OpenEnrolment{till, std::move(store), std::move(workstation),
-                         key256_from_bytes(key.data).value_or(Key256{}), until};
+    if (now >= until) {
+        return fail(Code::denied, "code.expired",
+                    "this enrolment code is too old; mudi server till code " + std::to_string(till.value) +
+                        " makes another");
+    }
+    return OpenEnrolment{
+        till,  std::move(store), std::move(workstation), key256_from_bytes(key.data).value_or(Key256{}),
+        until, used != Time{}};
 }
 
 Result<EnrolledTill> Enrolment::enrol(Bits128 code_id, const MadeCertificate& certificate, Time now) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(impl_->writer));
     MUDI_TRY(const auto open, code(code_id, now));
+    MUDI_TRY(const auto known, impl_->find(open.till));
+    if (open.used && known.public_key != certificate.public_key) {
+        return fail(Code::denied, "code.used",
+                    "this enrolment code was used before, by another machine or for another key");
+    }
     MUDI_CHECK(impl_->use_code(now, code_id));
     MUDI_CHECK(impl_->save_key(Bytes{certificate.public_key}, certificate.serial, certificate.until, now,
                                open.till));

@@ -107,7 +107,7 @@ struct Inbox::Impl {
     Status save_marks(Time now);
     Status save_marks_apart(std::span<const sync::PushedBatch> batches);
     Status save_hello(const sync::TillHello& hello, const Contact& contact, std::int64_t ahead_ms);
-    Result<sync::Standing> register_till(const sync::TillHello& hello, Time now);
+    Result<sync::Standing> register_till(const sync::TillHello& hello, Time now, std::optional<Time> asked);
     /// What is remembered of the database is true only while every transaction commits.
     void forget() {
         lives.clear();
@@ -309,7 +309,8 @@ Status Inbox::Impl::save_hello(const sync::TillHello& hello, const Contact& cont
     return {};
 }
 
-Result<sync::Standing> Inbox::Impl::register_till(const sync::TillHello& hello, Time now) {
+Result<sync::Standing> Inbox::Impl::register_till(const sync::TillHello& hello, Time now,
+                                                  std::optional<Time> asked) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer));
     const std::int64_t ahead_ms = (hello.wall - now).count();
     MUDI_TRY(Contact* const contact, contact_of(hello.till));
@@ -327,7 +328,7 @@ Result<sync::Standing> Inbox::Impl::register_till(const sync::TillHello& hello, 
     meet(*contact, *life, now);
     MUDI_CHECK(save_life(life->mark.seq, life->mark.chain, now, life->id));
     MUDI_CHECK(save_hello(hello, *contact, ahead_ms));
-    MUDI_CHECK(rights.heard(hello, life->mark.seq, now));
+    MUDI_CHECK(rights.heard(hello, life->mark.seq, now, asked));
     MUDI_TRY(const bool opened, feed.open_bucket(hello.store));
     if (!opened) MUDI_CHECK(feed.put_lead(hello.store));
     MUDI_TRY(const auto buckets, feed.finish());
@@ -336,9 +337,10 @@ Result<sync::Standing> Inbox::Impl::register_till(const sync::TillHello& hello, 
     return life->standing();
 }
 
-Result<sync::Standing> Inbox::register_till(const sync::TillHello& hello, Time now) {
+Result<sync::Standing> Inbox::register_till(const sync::TillHello& hello, Time now,
+                                            std::optional<Time> asked) {
     if (hello.till.value <= 0) return fail(Code::denied, "till.reserved", "till numbers begin at 1");
-    auto result = impl_->register_till(hello, now);
+    auto result = impl_->register_till(hello, now, asked);
     if (!result) impl_->forget();
     return result;
 }

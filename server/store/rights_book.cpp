@@ -57,6 +57,8 @@ RightsBook::Impl::Impl(db::Connection& connection)
       bury(connection, "UPDATE rights_holder SET dead_ms = :now WHERE till = :till AND holder <> :holder "
                        "AND dead_ms = 0"),
       save_drained(connection, "UPDATE till SET drained_ms = :now WHERE till = :till"),
+      save_holds(connection, "UPDATE till SET unborrowed_ms = :unborrowed, unheld_ms = :unheld "
+                             "WHERE till = :till"),
       is_lead(connection, "SELECT lead FROM enrolled_till WHERE till = :till AND revoked_ms = 0"),
       wake_store(connection, "INSERT INTO dirty_record (record, since_ms) "
                              "SELECT CAST(key AS INTEGER), :now FROM feed "
@@ -71,14 +73,22 @@ RightsBook::Impl::Impl(db::Connection& connection)
       find_start(connection, "SELECT ordinal FROM generation WHERE generation = :generation"),
       first_version(connection, "SELECT first_version FROM generation WHERE ordinal = :ordinal"),
       waiting_since(connection, "SELECT received_ms FROM inbox WHERE id > :cursor ORDER BY id LIMIT 1"),
+      not_understood_since(connection, "SELECT i.received_ms FROM quarantine q JOIN inbox i ON i.id = q.id "
+                                       "WHERE q.reason IN ('event.unknown_kind', 'event.newer_schema') "
+                                       "ORDER BY q.id LIMIT 1"),
       dead(connection, "SELECT d.holder, d.till, d.dead_ms, d.machine, COALESCE(n.machine, '') "
                        "FROM rights_holder d LEFT JOIN rights_holder n ON n.till = d.till AND n.dead_ms = 0 "
                        "WHERE d.dead_ms <> 0 AND d.freed = 0 AND EXISTS (SELECT 1 FROM right_account a "
                        "WHERE a.holder = d.holder AND a.granted > a.closed) "
                        "ORDER BY d.dead_ms LIMIT 4096"),
-      neighbours(connection, "SELECT t.till, t.drained_ms, COALESCE(e.revoked_ms, 0) FROM till t "
-                             "LEFT JOIN enrolled_till e ON e.till = t.till "
-                             "WHERE t.store = (SELECT store FROM till WHERE till = :till)"),
+      neighbours(connection,
+                 "SELECT t.till, t.drained_ms, t.unborrowed_ms, COALESCE(e.revoked_ms, 0) FROM till t "
+                 "LEFT JOIN enrolled_till e ON e.till = t.till "
+                 "WHERE t.store = (SELECT store FROM till WHERE till = :till)"),
+      elsewhere(connection, "SELECT h.holder FROM rights_holder h LEFT JOIN enrolled_till e "
+                            "ON e.till = h.till WHERE h.till = :till AND h.machine <> :machine "
+                            "AND h.born_ms >= COALESCE(e.enrolled_ms, 0) "
+                            "AND (h.dead_ms = 0 OR h.dead_ms > :long_ago) LIMIT 1"),
       free_holder(connection, "UPDATE rights_holder SET freed = 1 WHERE holder = :holder"),
       wake_accounts(connection, "INSERT INTO dirty_record (record, since_ms) "
                                 "SELECT record, :now FROM right_account WHERE holder = :holder "
@@ -97,14 +107,19 @@ RightsBook::Impl::Impl(db::Connection& connection)
       close_unused(connection,
                    "UPDATE points_hold SET state = 1 WHERE state <> 1 AND state = 0 AND EXISTS "
                    "(SELECT 1 FROM till t LEFT JOIN enrolled_till e ON e.till = t.till "
-                   "WHERE t.till = points_hold.till AND ((t.drained_ms >= points_hold.made_ms + :lapsed "
+                   "WHERE t.till = points_hold.till AND ((((t.unheld_ms = -1 AND "
+                   "t.drained_ms >= points_hold.made_ms + :lapsed) OR t.unheld_ms > points_hold.made_ms) "
                    "AND t.drained_ms < :applied) OR (COALESCE(e.revoked_ms, 0) <> 0 "
                    "AND points_hold.made_ms <= :long_ago)))"),
+      wake_wished(connection, "INSERT INTO dirty_record (record, since_ms) SELECT DISTINCT record, :now "
+                              "FROM points_hold WHERE state <> 1 AND state = 2 AND made_ms <= :before "
+                              "ON CONFLICT (record) DO NOTHING"),
       forget_wishes(connection, "DELETE FROM points_hold WHERE state <> 1 AND state = 2 "
                                 "AND made_ms <= :before"),
       waited_for(connection, "SELECT t.till FROM till t LEFT JOIN enrolled_till e ON e.till = t.till "
                              "WHERE t.last_contact_ms >= :recently AND COALESCE(e.revoked_ms, 0) = 0 "
-                             "AND (t.drained_ms < :since OR t.drained_ms >= :applied) ORDER BY t.till") {}
+                             "AND (t.unheld_ms <> -1 OR t.drained_ms < :lapsed OR t.drained_ms >= :applied) "
+                             "AND (t.unheld_ms <= :since OR t.drained_ms >= :applied) ORDER BY t.till") {}
 
 RightsBook::RightsBook(db::Connection& writer) : impl_(std::make_unique<Impl>(writer)) {}
 RightsBook::~RightsBook() = default;
@@ -151,6 +166,11 @@ Status RightsBook::Impl::save(const Booked& booked) {
     return {};
 }
 
+Status RightsBook::Impl::moved() {
+    counters.add(counter::points_moves, 1);
+    return counters.flush();
+}
+
 /// Not enough is free: who of the living has it?
 Status RightsBook::Impl::call_back(Books& books, Points wanted, sync::ReserveAnswer& answer) {
     answer.available = books.free();
@@ -194,6 +214,7 @@ Result<sync::ReserveAnswer> RightsBook::Impl::reserve(const sync::Reserve& asked
     if (answer.granted || wishes) {
         MUDI_CHECK(save_hold(asked.hold, record, asked.till, asked.points, now,
                              wishes ? HoldState::wished : HoldState::open));
+        MUDI_CHECK(moved());
     }
     MUDI_CHECK(transaction.commit());
     return answer;
@@ -256,6 +277,7 @@ Result<crm::Right> RightsBook::Impl::allot_one(Books& books, RightsHolder holder
     }
     books.booked[at].account = after;
     if (after != before) MUDI_CHECK(save(books.booked[at]));
+    if (after != before) MUDI_CHECK(moved());
     return crm::Right{holder, after.granted, after.recalled};
 }
 

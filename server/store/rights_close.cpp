@@ -1,5 +1,6 @@
 #include <mudi/server/rights.hpp>
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -28,7 +29,10 @@ Status RightsBook::Impl::close_hold(const Closing& closing, Time now) {
     if (ours && closing.spent) {
         // A hold is spent once, whole or in part; what goes beyond was nobody's to give.
         const std::int64_t cover = state == HoldState::open ? points.value : 0;
-        MUDI_CHECK(breach({closing.points.value - cover}));
+        const std::int64_t over = closing.points.value - cover;
+        // What was only wished for here may have been granted by the history that was lost.
+        MUDI_TRY(const bool restored, settling(now));
+        if (over > 0 && !restored) MUDI_CHECK(breach({over}));
     }
     if (state != HoldState::closed) MUDI_CHECK(close_row(*closing.hold));
     return {};
@@ -116,6 +120,22 @@ Result<bool> RightsBook::returned(EventId event, const sync::RightReturned& retu
     if (there) MUDI_CHECK(impl_->mark_dirty(record));
     return true;
 }
+
+Result<Points> RightsBook::confirm_breached() {
+    MUDI_TRY(auto transaction, db::WriteTransaction::begin(impl_->writer));
+    MUDI_TRY(const std::int64_t breached, impl_->counters.get(counter::points_breached));
+    MUDI_CHECK(impl_->counters.set(counter::points_confirmed, breached));
+    MUDI_CHECK(transaction.commit());
+    return Points{breached};
+}
+
+Result<Points> RightsBook::unconfirmed() {
+    MUDI_TRY(const std::int64_t breached, impl_->counters.get(counter::points_breached));
+    MUDI_TRY(const std::int64_t confirmed, impl_->counters.get(counter::points_confirmed));
+    return Points{std::max<std::int64_t>(breached - confirmed, 0)};
+}
+
+Result<std::int64_t> RightsBook::moves() { return impl_->counters.get(counter::points_moves); }
 
 Points RightsBook::take_breached() { return std::exchange(impl_->breached, Points{}); }
 

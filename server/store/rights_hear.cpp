@@ -17,7 +17,12 @@ namespace {
 
 /// A till that was not heard for so long is not waited for: what it held has lapsed long ago.
 constexpr std::chrono::days waited_days{35};
-constexpr Duration wishes_kept{std::chrono::minutes{1}};
+/// In the place of the time at which a till was asked for what it holds.
+constexpr Time cannot_say{Duration{-1}};
+
+std::string machine_of(const sync::TillHello& hello) {
+    return hello.machine.is_zero() ? std::string{} : to_hex(hello.machine);
+}
 
 } // namespace
 
@@ -77,10 +82,21 @@ Status RightsBook::settle(Time now) {
     return impl_->begin_settling(now, (newest ? std::get<0>(*newest) : 0) + 1);
 }
 
+Result<bool> RightsBook::settle_now(Time now) {
+    MUDI_TRY(const std::int64_t since, impl_->counters.get(counter::points_settling));
+    if (since != 0) return false;
+    MUDI_TRY(const auto newest, impl_->newest_start.first());
+    MUDI_CHECK(impl_->begin_settling(now, newest ? std::get<0>(*newest) : 0));
+    return true;
+}
+
 Result<Time> RightsBook::Impl::oldest_waiting() {
     MUDI_TRY(const std::int64_t cursor, counters.get(counter::apply_cursor));
     MUDI_TRY(const auto row, waiting_since.first(cursor));
-    return row ? std::get<0>(*row) : time_from_ms(std::numeric_limits<std::int64_t>::max());
+    // A till newer than this server may have spent points in words that the next one understands.
+    MUDI_TRY(const auto parked, not_understood_since.first());
+    const Time none = time_from_ms(std::numeric_limits<std::int64_t>::max());
+    return std::min(row ? std::get<0>(*row) : none, parked ? std::get<0>(*parked) : none);
 }
 
 Result<bool> RightsBook::Impl::settling(Time now) {
@@ -88,55 +104,84 @@ Result<bool> RightsBook::Impl::settling(Time now) {
     if (since_ms == 0) return false;
     const Time since = time_from_ms(since_ms);
     bool over = now - since >= crm::rights_freed_after;
-    if (!over && now - since >= crm::holds_lapse_after) {
+    if (!over) {
         MUDI_TRY(const Time applied, oldest_waiting());
         MUDI_TRY(const auto left,
-                 waited_for.first(since - waited_days, since + crm::holds_lapse_after, applied));
+                 waited_for.first(since - waited_days, since + crm::holds_lapse_after, applied, since));
         over = !left;
     }
-    if (over) MUDI_CHECK(counters.set(counter::points_settling, 0));
-    return !over;
+    if (!over) return true;
+    MUDI_CHECK(counters.set(counter::points_settling, 0));
+    // What was not given out meanwhile is now.
+    MUDI_CHECK(wake_all(now));
+    return false;
 }
 
 // ---- tills and their memories ----
 
 /// While it is settled after a restore, a till that still goes by what was lost has not told all: it would
-/// spend by rights that nobody knows of.
-Result<bool> RightsBook::Impl::has_told_all(const sync::TillHello& hello, EventSeq mark) {
+/// spend by rights that nobody knows of. Nor does one of two machines speak for the other, which may have
+/// sold under the same number.
+Result<bool> RightsBook::Impl::has_told_all(const sync::TillHello& hello, EventSeq mark, Time now) {
     if (hello.last != mark) return false;
+    MUDI_TRY(const auto other, elsewhere.first(hello.till, machine_of(hello), now - crm::rights_freed_after));
+    if (other) return false;
     MUDI_TRY(const std::int64_t since, counters.get(counter::points_settling));
     if (since == 0 || hello.cursor.generation == 0) return true;
+    return goes_by_this_history(hello);
+}
+
+Result<bool> RightsBook::Impl::goes_by_this_history(const sync::TillHello& hello) {
     MUDI_TRY(const std::int64_t from, counters.get(counter::points_settled));
     MUDI_TRY(const auto start, start_of(hello.cursor.generation));
     return start && *start >= from;
 }
 
-Status RightsBook::Impl::hear_holder(const sync::TillHello& hello, Time now) {
+/// Of a till that has told all.
+Status RightsBook::Impl::hear_holds(const sync::TillHello& hello, std::optional<Time> asked) {
+    if (!asked || hello.on_hold == sync::OnHold::not_said) {
+        MUDI_CHECK(save_holds(cannot_say, cannot_say, hello.till));
+        return {};
+    }
+    const bool borrows = hello.on_hold == sync::OnHold::borrowed;
+    bool holds = hello.on_hold != sync::OnHold::nothing;
+    MUDI_TRY(const std::int64_t since, counters.get(counter::points_settling));
+    if (since != 0 && !holds) {
+        // By rights of a history that was lost it could hold more any moment.
+        MUDI_TRY(const bool knows, goes_by_this_history(hello));
+        holds = !knows;
+    }
+    MUDI_CHECK(save_holds(borrows ? Time{} : *asked, holds ? Time{} : *asked, hello.till));
+    return {};
+}
+
+Status RightsBook::Impl::hear_holder(const sync::TillHello& hello, Time now, Time asked) {
     if (hello.holder.value == 0) return {};
     MUDI_TRY(const auto known, find_holder.first(hello.holder));
     if (known) {
         const auto& [till, died, freed] = *known;
         // What was set aside for it still is, unless it was freed: then it stays dead.
         if (till != hello.till || died == Time{} || freed) return {};
-        MUDI_CHECK(bury(now, hello.till, hello.holder));
+        MUDI_CHECK(bury(asked, hello.till, hello.holder));
         MUDI_CHECK(revive(hello.holder));
         return {};
     }
-    MUDI_CHECK(bury(now, hello.till, hello.holder));
-    const std::string machine = hello.machine.is_zero() ? std::string{} : to_hex(hello.machine);
-    MUDI_CHECK(make_holder(hello.holder, hello.till, machine, now));
+    // The memory before it was over when this one was asked for its name.
+    MUDI_CHECK(bury(asked, hello.till, hello.holder));
+    MUDI_CHECK(make_holder(hello.holder, hello.till, machine_of(hello), now));
     MUDI_TRY(const auto lead, is_lead.first(hello.till));
     MUDI_TRY(const std::int64_t till_max, counters.get(counter::points_till_max));
     if (lead && (std::get<0>(*lead) || till_max > 0)) MUDI_CHECK(wake_store(now, hello.store));
     return {};
 }
 
-Status RightsBook::heard(const sync::TillHello& hello, EventSeq mark, Time now) {
+Status RightsBook::heard(const sync::TillHello& hello, EventSeq mark, Time now, std::optional<Time> asked) {
     MUDI_TRY(const bool lost, impl_->has_lost_history(hello, mark));
     if (lost) MUDI_CHECK(impl_->note_lost(hello, now));
-    MUDI_TRY(const bool drained, impl_->has_told_all(hello, mark));
+    MUDI_TRY(const bool drained, impl_->has_told_all(hello, mark, now));
     if (drained) MUDI_CHECK(impl_->save_drained(now, hello.till));
-    return impl_->hear_holder(hello, now);
+    if (drained) MUDI_CHECK(impl_->hear_holds(hello, asked));
+    return impl_->hear_holder(hello, now, asked.value_or(now));
 }
 
 // ---- what nobody can spend any more ----
@@ -150,13 +195,21 @@ Result<std::vector<RightsBook::Impl::DeadHolder>> RightsBook::Impl::the_dead() {
     return holders;
 }
 
+/// Was it asked when the memory was over? The till itself was when it named its successor.
+bool RightsBook::Impl::is_after(const DeadHolder& holder, TillId till, Time asked) {
+    return asked > holder.died || (till == holder.till && asked == holder.died);
+}
+
 Result<bool> RightsBook::Impl::may_free(const DeadHolder& holder, Time now) {
     MUDI_TRY(const Time applied, oldest_waiting());
     std::vector<crm::DrainedTill> tills;
     MUDI_CHECK(neighbours.each(
-        [&](TillId, Time drained, Time revoked) {
+        [&](TillId till, Time drained, Time unborrowed, Time revoked) {
             const bool told = drained != Time{} && drained < applied;
-            tills.push_back({revoked != Time{}, told ? std::optional{drained} : std::nullopt});
+            // Clocks of tills lie: what may have lapsed by now is asked of those who can say.
+            const bool by_time = told && unborrowed == cannot_say;
+            tills.push_back({revoked != Time{}, by_time ? std::optional{drained} : std::nullopt,
+                             told && is_after(holder, till, unborrowed)});
         },
         holder.till));
     return crm::may_free(holder.died, holder.same_machine, tills, now);
@@ -164,11 +217,14 @@ Result<bool> RightsBook::Impl::may_free(const DeadHolder& holder, Time now) {
 
 Result<std::size_t> RightsBook::Impl::free_the_dead(Time now) {
     MUDI_TRY(auto transaction, db::WriteTransaction::begin(writer, db::Commit::relaxed));
+    MUDI_TRY([[maybe_unused]] const bool settles, settling(now)); // it ends here, when nobody asks for points
     MUDI_TRY(const Time applied, oldest_waiting());
     MUDI_TRY(const auto revoked, any_to_bury.first());
     if (revoked && std::get<0>(*revoked) > 0) MUDI_CHECK(bury_revoked(now));
     MUDI_CHECK(close_unused(crm::holds_lapse_after.count(), applied, now - crm::rights_freed_after));
-    MUDI_CHECK(forget_wishes(now - wishes_kept));
+    // Who had them has them again.
+    MUDI_CHECK(wake_wished(now, now - RightsBook::wish_lasts));
+    MUDI_CHECK(forget_wishes(now - RightsBook::wish_lasts));
     MUDI_TRY(const auto holders, the_dead());
     std::size_t freed = 0;
     for (const DeadHolder& one : holders) {
@@ -191,18 +247,21 @@ Result<std::vector<TillId>> RightsBook::Impl::awaited(Time now) {
     std::set<TillId> tills;
     MUDI_TRY(const std::int64_t since_ms, counters.get(counter::points_settling));
     const Time since = time_from_ms(since_ms);
-    if (since_ms != 0 && now - since >= crm::holds_lapse_after) {
+    if (since_ms != 0) {
         MUDI_CHECK(waited_for.each([&](TillId till) { tills.insert(till); }, since - waited_days,
                                    since + crm::holds_lapse_after,
-                                   time_from_ms(std::numeric_limits<std::int64_t>::max())));
+                                   time_from_ms(std::numeric_limits<std::int64_t>::max()), since));
     }
     MUDI_TRY(const auto holders, the_dead());
     for (const DeadHolder& one : holders) {
         const Time lapsed = one.died + crm::holds_lapse_after;
-        if (!one.same_machine || now < lapsed) continue;
+        if (!one.same_machine) continue;
         MUDI_CHECK(neighbours.each(
-            [&](TillId till, Time drained, Time revoked) {
-                if (revoked == Time{} && drained < lapsed) tills.insert(till);
+            [&](TillId till, Time drained, Time unborrowed, Time revoked) {
+                const bool in_vain = now < lapsed && unborrowed == cannot_say;
+                const bool by_time = unborrowed == cannot_say && drained >= lapsed;
+                if (revoked == Time{} && !by_time && !in_vain && !is_after(one, till, unborrowed))
+                    tills.insert(till);
             },
             one.till));
     }

@@ -44,6 +44,7 @@ struct RightsBook::Impl {
     Result<Books> open(ProfileId asked);
     Result<Books> open(ProfileId profile, const std::vector<SourceRecordId>& records);
     Status save(const Booked& booked);
+    Status moved();
     Status call_back(Books& books, Points wanted, sync::ReserveAnswer& answer);
     Result<sync::ReserveAnswer> reserve(const sync::Reserve& asked, Time now);
     Result<crm::Right> allot_one(Books& books, RightsHolder holder, Points max, Points useful_min,
@@ -61,11 +62,15 @@ struct RightsBook::Impl {
     Result<bool> has_lost_history(const sync::TillHello& hello, EventSeq mark);
     Result<bool> is_old_news(const sync::TillHello& hello);
     Status note_lost(const sync::TillHello& hello, Time now);
-    Result<bool> has_told_all(const sync::TillHello& hello, EventSeq mark);
-    Status hear_holder(const sync::TillHello& hello, Time now);
+    Result<bool> has_told_all(const sync::TillHello& hello, EventSeq mark, Time now);
+    /// Not only that: while it is settled it must go by what this history says.
+    Result<bool> goes_by_this_history(const sync::TillHello& hello);
+    Status hear_holds(const sync::TillHello& hello, std::optional<Time> asked);
+    Status hear_holder(const sync::TillHello& hello, Time now, Time asked);
     Status begin_settling(Time since, std::int64_t from);
     Result<bool> settling(Time now);
-    /// Of the oldest event that came in and is not applied; far in the future when none waits.
+    /// Of the oldest event that came in and is not applied, or not before an upgrade; far in the future when
+    /// none waits.
     Result<Time> oldest_waiting();
     struct DeadHolder {
         RightsHolder holder;
@@ -74,6 +79,7 @@ struct RightsBook::Impl {
         bool same_machine{false};
     };
     Result<std::vector<DeadHolder>> the_dead();
+    static bool is_after(const DeadHolder& holder, TillId till, Time asked);
     Result<bool> may_free(const DeadHolder& holder, Time now);
     Result<std::size_t> free_the_dead(Time now);
     Result<std::vector<TillId>> awaited(Time now);
@@ -105,6 +111,7 @@ struct RightsBook::Impl {
     db::Command<Holder> revive;
     db::Command<Time, TillId, Holder> bury;
     db::Command<Time, TillId> save_drained;
+    db::Command<Time, Time, TillId> save_holds;
     db::Query<db::Columns<bool>, db::Params<TillId>> is_lead;
     db::Command<Time, StoreId> wake_store;
     db::Command<Time> wake_all;
@@ -113,9 +120,11 @@ struct RightsBook::Impl {
     db::Query<db::Columns<Count>, db::Params<std::uint64_t>> find_start;
     db::Query<db::Columns<Count>, db::Params<Count>> first_version;
     db::Query<db::Columns<Time>, db::Params<Count>> waiting_since;
+    db::Query<db::Columns<Time>, db::Params<>> not_understood_since;
 
     db::Query<db::Columns<Holder, TillId, Time, std::string, std::string>, db::Params<>> dead;
-    db::Query<db::Columns<TillId, Time, Time>, db::Params<TillId>> neighbours;
+    db::Query<db::Columns<TillId, Time, Time, Time>, db::Params<TillId>> neighbours;
+    db::Query<db::Columns<Holder>, db::Params<TillId, std::string, Time>> elsewhere;
     db::Command<Holder> free_holder;
     db::Command<Time, Holder> wake_accounts;
     db::Command<Holder> drop_accounts;
@@ -124,8 +133,9 @@ struct RightsBook::Impl {
     db::Query<db::Columns<Count>, db::Params<>> any_to_bury;
     db::Command<Time> bury_revoked;
     db::Command<Count, Time, Time> close_unused;
+    db::Command<Time, Time> wake_wished;
     db::Command<Time> forget_wishes;
-    db::Query<db::Columns<TillId>, db::Params<Time, Time, Time>> waited_for;
+    db::Query<db::Columns<TillId>, db::Params<Time, Time, Time, Time>> waited_for;
 };
 
 } // namespace mudi::server

@@ -57,13 +57,19 @@ Result<PointsSetAside> RightsReader::set_aside() {
     return aside;
 }
 
+Status RightsReader::refresh(PointsExposure& exposure) {
+    MUDI_TRY(exposure.aside, set_aside());
+    exposure.settling = false;
+    return impl_->counters.each([&](const std::string& name, std::int64_t value) {
+        if (name == counter::points_breached) exposure.breached = {value};
+        if (name == counter::points_confirmed) exposure.confirmed = {value};
+        if (name == counter::points_settling) exposure.settling = value != 0;
+    });
+}
+
 Result<PointsExposure> RightsReader::exposure(Points floor_limit) {
     PointsExposure exposure;
-    MUDI_TRY(exposure.aside, set_aside());
-    MUDI_CHECK(impl_->counters.each([&](const std::string& name, std::int64_t value) {
-        if (name == counter::points_breached) exposure.breached = {value};
-        if (name == counter::points_settling) exposure.settling = value != 0;
-    }));
+    MUDI_CHECK(refresh(exposure));
     MUDI_TRY(const auto overdrawn, impl_->overdrawn.first());
     if (overdrawn) exposure.overdrawn = std::get<0>(*overdrawn);
     MUDI_TRY(const auto worst, impl_->floor_worst.first(floor_limit));

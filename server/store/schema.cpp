@@ -67,9 +67,8 @@ int schema_number() { return sql::migrations().back().number; }
 
 Status migrate(db::Connection& writer) {
     MUDI_CHECK(db::migrate(writer, sql::migrations()));
-    // Group commits of a drain fill the usual 1,000 pages many times a second, and each time wait for a
-    // checkpoint: a tenth of the rate.
-    if (writer.engine() == db::Engine::sqlite) MUDI_CHECK(writer.execute("PRAGMA wal_autocheckpoint = 8000"));
+    if (writer.engine() == db::Engine::sqlite)
+        MUDI_CHECK(writer.execute("PRAGMA wal_autocheckpoint = " + std::to_string(log_pages_max)));
     return Digests{writer}.fill();
 }
 

@@ -98,6 +98,7 @@ Result<StatusCounts> StatusReader::counts(Time now) {
     counts.offers_pushed = value(counter::offers_pushed);
     counts.feed_rows = value(counter::feed_rows);
     counts.points_breached = Points{value(counter::points_breached)};
+    counts.points_confirmed = Points{value(counter::points_confirmed)};
     counts.points_settling = value(counter::points_settling) != 0;
     counts.received = value(counter::received);
     counts.waiting = counts.received - value(counter::taken);

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include <mudi/base/db/halt.hpp>
 #include <mudi/base/db/statement.hpp>
 #include <mudi/base/hash.hpp>
 
@@ -18,6 +19,12 @@ using db::Params;
 
 tl::unexpected<Error> broken(std::string_view what) {
     return fail(Code::corrupt, "backup.chain", std::string(what));
+}
+
+bool is_called(const db::Halt* halt) { return halt != nullptr && halt->called(); }
+
+tl::unexpected<Error> stopped() {
+    return fail(Code::unavailable, "db.stopped", "the check was ended before it was done");
 }
 
 Status check_pages(db::Connection& file) {
@@ -39,7 +46,8 @@ Result<std::int64_t> schema_of(db::Connection& file) {
 }
 
 /// In the order of arrival, which is the order of numbers within each life.
-Status replay(db::Connection& file, std::map<std::int64_t, sync::HighWater>& marks, BackupFacts& facts) {
+Status replay(db::Connection& file, const db::Halt* halt, std::map<std::int64_t, sync::HighWater>& marks,
+              BackupFacts& facts) {
     db::Query<Columns<std::int64_t, EventSeq, Bits128, Bytes>, Params<>> events{
         file, "SELECT life, seq, chain, body FROM inbox ORDER BY id"};
     bool dense = true;
@@ -50,8 +58,9 @@ Status replay(db::Connection& file, std::map<std::int64_t, sync::HighWater>& mar
         mark = {seq, chain_next(mark.chain, body.data)};
         chained = mark.chain == chain;
         ++facts.events;
-        return dense && chained;
+        return dense && chained && !is_called(halt);
     }));
+    if (is_called(halt)) return stopped();
     if (!dense) return broken("an event of a till's history is missing");
     if (!chained) return broken("an event is not what it was when it came");
     return {};
@@ -59,18 +68,20 @@ Status replay(db::Connection& file, std::map<std::int64_t, sync::HighWater>& mar
 
 } // namespace
 
-Result<BackupFacts> verify_backup(const std::string& path, const std::string& vfs) {
+Result<BackupFacts> verify_backup(const std::string& path, const std::string& vfs, db::Halt* halt) {
+    if (is_called(halt)) return stopped();
     db::Options options;
     options.target = path;
     options.read_only = true;
     options.vfs = vfs;
+    options.halt = halt;
     MUDI_TRY(const auto file, db::Connection::open(options));
     MUDI_CHECK(check_pages(*file));
     BackupFacts facts;
     MUDI_TRY(facts.schema, schema_of(*file));
     facts.bytes = file->size_bytes();
     std::map<std::int64_t, sync::HighWater> marks;
-    MUDI_CHECK(replay(*file, marks, facts));
+    MUDI_CHECK(replay(*file, halt, marks, facts));
     db::Query<Columns<std::int64_t, TillId, Incarnation, EventSeq, Bits128>, Params<>> lives{
         *file, "SELECT life, till, incarnation, seq, chain FROM life"};
     MUDI_TRY(const auto rows, lives.all());

@@ -22,6 +22,9 @@ std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
 }
 
 constexpr std::int64_t whole_unit = 1000;
+/// What a message keeps is at most so many bodies of that size.
+constexpr std::size_t kept_body_bytes_max = 8 * 1024;
+constexpr int kept_uses_max = 1000;
 
 std::int64_t predicted_amount(const crm::LineItem& line) {
     if (!line.unit_price) return 0;
@@ -277,7 +280,16 @@ std::string encode(const crm::RetailTransaction& transaction) {
 }
 
 Result<crm::RetailTransaction> decode_transaction(std::string_view body) {
-    wire::RetailTransaction in;
+    // A message that is parsed into again keeps its lines and their texts: else a sale costs fifty
+    // allocations.
+    thread_local wire::RetailTransaction kept;
+    thread_local int uses = 0;
+    if (++uses > kept_uses_max) {
+        uses = 0;
+        wire::RetailTransaction{}.Swap(&kept);
+    }
+    wire::RetailTransaction large;
+    wire::RetailTransaction& in = body.size() > kept_body_bytes_max ? large : kept;
     if (!in.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
         return fail(Code::corrupt, "event.corrupt", "the body is no transaction");
     }
@@ -286,6 +298,7 @@ Result<crm::RetailTransaction> decode_transaction(std::string_view body) {
     read_header(in, transaction, check);
     check.require(static_cast<std::size_t>(in.lines_size()) <= crm::lines_max, "lines");
     std::int32_t number_before = 0;
+    if (check.fault() == nullptr) transaction.lines.reserve(static_cast<std::size_t>(in.lines_size()));
     for (int i = 0; i < in.lines_size() && check.fault() == nullptr; ++i) {
         transaction.lines.push_back(read_line(in.lines(i), number_before, transaction, check));
         number_before = transaction.lines.back().number;

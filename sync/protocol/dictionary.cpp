@@ -17,6 +17,7 @@ namespace mudi::sync {
 namespace {
 
 constexpr std::size_t items_max = 8192;
+constexpr std::size_t events_per_push = 50; ///< looked at, spread over the push
 constexpr std::size_t item_bytes_max = 400;
 // Measured: a thousand lines know the everyday goods, sixteen thousand nearly all of a small shop.
 constexpr std::size_t lines_first = 1000;
@@ -136,8 +137,13 @@ void DictionaryLearner::take(const Event& event) {
 
 std::optional<Dictionary> DictionaryLearner::observe(std::span<const Event> events) {
     if (lines_wanted_ == 0) return std::nullopt;
-    for (const Event& event : events) take(event);
-    if (lines_ < lines_wanted_) return std::nullopt;
+    // The same goods come again and again: a part of a large push tells nearly as much as all of it, and a
+    // backlog does not wait for the learning.
+    const std::size_t step = std::max<std::size_t>(events.size() / events_per_push, 1);
+    for (std::size_t i = 0; i < events.size(); i += step) take(events[i]);
+    // Making one takes as long as some thousand sales. Only small pushes use it, so a backlog does not wait
+    // for that either.
+    if (lines_ < lines_wanted_ || events.size() > events_per_push) return std::nullopt;
     while (lines_wanted_ <= lines_) lines_wanted_ *= lines_growth;
     ++number_;
     std::optional<Dictionary> learned = build();

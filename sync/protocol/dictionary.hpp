@@ -27,7 +27,7 @@ const Dictionary& built_in();
 class DictionaryLearner {
 public:
     DictionaryLearner();
-    /// A dictionary, at the calls that complete one.
+    /// A dictionary, at the calls that complete one. Of a large push only some events are looked at.
     std::optional<Dictionary> observe(std::span<const Event> events);
 
 private:

@@ -38,6 +38,9 @@ Result<HelloFrame> read_hello(const Payload& payload) {
     hello.holder.value = in.holder();
     if (!in.machine().empty()) hello.machine = check.bits(in.machine(), "machine");
     hello.lead_url = check.text(in.lead_url(), long_text_bytes_max, "lead_url");
+    // What a newer till says beyond that is not said.
+    if (in.on_hold() <= static_cast<std::uint32_t>(OnHold::nothing))
+        hello.on_hold = static_cast<OnHold>(in.on_hold());
     frame.takes_challenge = in.takes_challenge();
     frame.signature = in.signature();
     check.require(frame.signature.size() <= signature_bytes_max, "signature");
@@ -106,6 +109,7 @@ std::string hello_fields(const TillHello& hello) {
     if (!hello.machine.is_zero()) out.set_machine(to_bytes(hello.machine).data);
     out.set_lead_url(hello.lead_url);
     out.set_takes_challenge(true);
+    out.set_on_hold(static_cast<std::uint32_t>(hello.on_hold));
     return out.SerializeAsString();
 }
 

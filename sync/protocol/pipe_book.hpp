@@ -20,6 +20,7 @@ struct Speaker {
 
 struct Pipe {
     std::optional<Bits128> nonce;     ///< given out, not yet used
+    Time challenged{};                ///< when it was drawn
     std::optional<Speaker> speaker;   ///< proved
     std::set<RequestToken> under_way; ///< hellos, pushes and questions, not pulls
     std::size_t pushes{};             ///< of these

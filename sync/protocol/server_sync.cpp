@@ -160,14 +160,15 @@ void ServerSync::Impl::asked(const Request& in, HelloFrame frame, Out& out) {
     }
     if (frame.signature.empty() || !pipe.nonce) {
         pipe.nonce = random_.bits128();
+        pipe.challenged = wall_;
         out.push_back(server_out::Reply{in.token, encode(Challenge{*pipe.nonce})});
         return;
     }
     const Bits128 nonce = *std::exchange(pipe.nonce, std::nullopt);
     begin(in.token, Errand::hello, in.pipe, std::move(named));
-    out.push_back(
-        server_out::LookUpTill{in.token, std::move(frame.hello),
-                               Credentials{signed_text(nonce, frame.fields), std::move(frame.signature)}});
+    out.push_back(server_out::LookUpTill{
+        in.token, std::move(frame.hello),
+        Credentials{signed_text(nonce, frame.fields), std::move(frame.signature), pipe.challenged}});
 }
 
 void ServerSync::Impl::asked(const Request& in, PushedBatch batch, Out& out) {

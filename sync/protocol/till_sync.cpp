@@ -26,6 +26,7 @@ void TillSync::step(MonoTime now, Time wall, const TillInput& input, std::vector
     impl_->arm(out);
 }
 
+void TillSync::on_hold(OnHold holds) { impl_->on_hold_ = holds; }
 const TillState& TillSync::state() const { return impl_->state_; }
 bool TillSync::linked() const { return impl_->linked_; }
 std::int64_t TillSync::unsent() const { return impl_->state_.last.value - impl_->state_.acked.value; }

@@ -91,6 +91,7 @@ struct TillSync::Impl {
     // hello and push
     [[nodiscard]] bool hello_is_due() const { return !linked_ || now_ >= hello_due_; }
     [[nodiscard]] bool push_is_idle() const;
+    void compose_hello();
     void say_hello(TillOut& out);
     void verified(const till_in::OutboxRead& in, TillOut& out);
     void read_outbox(Reading reading, EventSeq after, TillOut& out);
@@ -132,6 +133,7 @@ struct TillSync::Impl {
     MonoTime hello_due_{};
     std::string hello_fields_; ///< of the hello under way, or being signed
     RightsHolder said_holder_;
+    OnHold on_hold_{OnHold::not_said};
     bool signing_{false};
     unsigned challenges_{}; ///< since a hello was answered
     Reading reading_{Reading::nothing};
@@ -139,6 +141,7 @@ struct TillSync::Impl {
     Standing standing_;                        ///< what the last hello was answered
     std::optional<std::string_view> new_life_; ///< asked for, because of this
     std::string renewal_;                      ///< certificate request; empty: none wanted
+    bool said_renewal_{false};                 ///< the hello under way carries it
     EventSeq sent_ahead_;                      ///< of the planted bug gap_accepted only
 
     std::optional<Applying> applying_;

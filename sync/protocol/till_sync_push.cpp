@@ -32,6 +32,7 @@ void TillSync::Impl::take(const till_in::HolderChanged& in, TillOut&) {
 
 void TillSync::Impl::take(const till_in::Renew& in, TillOut&) {
     renewal_ = in.certificate_request;
+    said_renewal_ = false;
     hello_due_ = now_;
 }
 
@@ -45,7 +46,7 @@ std::size_t TillSync::Impl::events_per_push() const {
 
 // ---- hello ----
 
-void TillSync::Impl::say_hello(TillOut& out) {
+void TillSync::Impl::compose_hello() {
     TillHello hello;
     hello.till = state_.till;
     hello.store = state_.store;
@@ -62,8 +63,14 @@ void TillSync::Impl::say_hello(TillOut& out) {
     hello.holder = state_.holder;
     hello.machine = state_.machine;
     hello.lead_url = state_.lead_url;
+    hello.on_hold = on_hold_;
     said_holder_ = state_.holder;
+    said_renewal_ = !renewal_.empty();
     hello_fields_ = hello_fields(hello);
+}
+
+void TillSync::Impl::say_hello(TillOut& out) {
+    compose_hello();
     send(push_, Question::hello, hello_frame(hello_fields_, {}), out);
 }
 
@@ -73,6 +80,8 @@ void TillSync::Impl::answered(const Challenge& challenge, TillOut& out) {
         challenges_ = 0;
         return come_again(push_);
     }
+    // Anew: the server takes what it says for true after the challenge.
+    compose_hello();
     signing_ = true;
     out.push_back(till_out::Sign{signed_text(challenge.nonce, hello_fields_)});
 }
@@ -105,7 +114,8 @@ void TillSync::Impl::answered(const Flight& flight, HelloAnswer answer, TillOut&
         static_cast<std::uint64_t>(std::max<std::int64_t>(limits_.hello_every.count() / 4, 1));
     hello_due_ = now_ + limits_.hello_every - Duration{static_cast<std::int64_t>(random_.below(spread))};
     if (!renewal_.empty()) hello_due_ = std::min(hello_due_, now_ + renewal_again);
-    if (said_holder_ != state_.holder) hello_due_ = now_; // it changed while that hello was under way
+    // What came up while that hello was under way is told at once.
+    if (said_holder_ != state_.holder || (!renewal_.empty() && !said_renewal_)) hello_due_ = now_;
     if (server_.mark.seq > state_.last)
         return begin_new_life("the server has more of this life than we do", out);
     read_outbox(Reading::to_verify, server_.mark.seq, out);

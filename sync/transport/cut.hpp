@@ -11,6 +11,10 @@ namespace mudi::sync {
 /// TCP, or shut already.
 bool cut(nng_pipe pipe);
 
+/// Attempts of this process to connect that nobody answers fail within seconds from here on. Left alone the
+/// system asks again ever more rarely, for two minutes: a network that is back would be found a minute late.
+void hasten_dials();
+
 /// True when the pipe's socket is shut although the pipe still stands.
 bool is_shut(nng_pipe pipe);
 

@@ -53,6 +53,13 @@ void let_traffic_land();
 
 Error transport_error(int nng_error);
 
+/// Connections over TCP are looked at so often. NNG 1.5.2 over TLS loses the end of a connection that comes
+/// while nobody waits for its next message: between the handshake and the first wait, or right behind a
+/// message.
+inline constexpr nng_duration probe_every_ms = 2'000;
+/// Found shut so often, nothing of it is on its way any more: it may be closed.
+inline constexpr int probes_till_close = 2;
+
 /// Lets callbacks that were posted and not yet run find out that their object is gone. Lives on the loop
 /// thread.
 template <class Owner>

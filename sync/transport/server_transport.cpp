@@ -18,12 +18,6 @@ namespace {
 constexpr std::size_t listening_min = 16;
 /// A till that does not take its reply in this time has gone, whatever TCP thinks.
 constexpr nng_duration reply_timeout_ms = 60'000;
-/// Connections whose socket is shut although they stand are looked for so often. NNG 1.5.2 over TLS loses the
-/// end of a connection that comes while nobody waits for its next message: between the handshake and the
-/// first wait, or right behind a request.
-constexpr nng_duration probe_every_ms = 2'000;
-/// Seen so often, nothing of it is on its way any more: it may be closed.
-constexpr int probes_till_close = 2;
 /// Closed and still there: NNG's one thread that ends connections is stuck, and no end will ever be told
 /// again.
 constexpr int probes_till_stuck = 32;
@@ -42,6 +36,7 @@ public:
     [[nodiscard]] std::size_t connections() const override { return connections_; }
     void reply(RequestToken token, std::string frame) override;
     void close_pipe(PipeId pipe) override;
+    Status renew(const TlsServer& tls) override;
     void stop() override;
 
 private:
@@ -72,6 +67,8 @@ private:
     static void piped(nng_pipe pipe, nng_pipe_ev event, void* self);
     static void probe_due(void* self);
 
+    /// At the next handshake.
+    Status show(const TlsServer& tls);
     void probe();
     void arrived(std::size_t index, int pipe, std::string frame);
     void began(int pipe);
@@ -86,7 +83,10 @@ private:
     OnRequest on_request_;
     OnPipeGone on_pipe_gone_;
     Gate<NngServerTransport> gate_;
+    /// All of them: a handshake that begins looks at the one it finds without holding it.
+    std::vector<TlsConfig> shown_;
     nng_socket socket_{};
+    nng_listener listener_{};
     bool open_{false};
     std::string url_;
     std::vector<std::unique_ptr<Desk>> desks_;
@@ -117,25 +117,19 @@ Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
     // ADD_PRE alone comes before the first request of a pipe: after it NNG's threads run side by side.
     for (const nng_pipe_ev event : {NNG_PIPE_EV_ADD_PRE, NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST})
         nng_pipe_notify(socket_, event, piped, this);
-    nng_listener listener{};
-    if (const int error = nng_listener_create(&listener, socket_, url.c_str()); error != 0) {
+    if (const int error = nng_listener_create(&listener_, socket_, url.c_str()); error != 0) {
         return fail(Code::invalid, "transport.url", nng_strerror(error));
     }
-    if (address.is_tls) {
-        MUDI_TRY(const TlsConfig config, make_tls(tls));
-        if (nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, config.get()) != 0) {
-            return fail(Code::invalid, "transport.tls", "the listener does not take the TLS settings");
-        }
-    }
+    if (address.is_tls) MUDI_CHECK(show(tls));
     if (address.scheme != "ipc://") {
-        nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
-        nng_listener_set_bool(listener, NNG_OPT_TCP_KEEPALIVE, true);
+        nng_listener_set_bool(listener_, NNG_OPT_TCP_NODELAY, true);
+        nng_listener_set_bool(listener_, NNG_OPT_TCP_KEEPALIVE, true);
     }
-    if (const int error = nng_listener_start(listener, 0); error != 0)
+    if (const int error = nng_listener_start(listener_, 0); error != 0)
         return tl::make_unexpected(transport_error(error));
     url_ = url;
     if (int port = 0;
-        address.scheme != "ipc://" && nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0) {
+        address.scheme != "ipc://" && nng_listener_get_int(listener_, NNG_OPT_TCP_BOUND_PORT, &port) == 0) {
         url_ = url.substr(0, url.rfind(':') + 1) + std::to_string(port);
     }
     listen_enough();
@@ -146,6 +140,21 @@ Status NngServerTransport::open(const std::string& url, const TlsServer& tls) {
         nng_sleep_aio(probe_every_ms, probing_.get());
     }
     return {};
+}
+
+Status NngServerTransport::show(const TlsServer& tls) {
+    MUDI_TRY(TlsConfig config, make_tls(tls));
+    if (nng_listener_set_ptr(listener_, NNG_OPT_TLS_CONFIG, config.get()) != 0) {
+        return fail(Code::invalid, "transport.tls", "the listener does not take the TLS settings");
+    }
+    shown_.push_back(std::move(config));
+    return {};
+}
+
+Status NngServerTransport::renew(const TlsServer& tls) {
+    if (!open_) return fail(Code::unavailable, "transport.closed", "stopped");
+    if (shown_.empty()) return fail(Code::invalid, "transport.tls", "the port has no TLS");
+    return show(tls);
 }
 
 Status NngServerTransport::add_desk() {

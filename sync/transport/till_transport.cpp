@@ -21,6 +21,13 @@ constexpr std::size_t channels = ask_at + 1;
 
 /// From hanging up to being told of the end; in order, that takes no time.
 constexpr std::chrono::minutes stuck_after{2};
+/// An end that cut() asked for and that has not come in this time was lost; nothing comes in any more, so the
+/// pipe may be closed.
+constexpr std::chrono::seconds cut_within{4};
+
+constexpr Duration dial_anew_max{std::chrono::minutes{10}};
+
+using MonoClock = std::chrono::steady_clock;
 
 nng_duration to_nng(Duration duration) {
     return static_cast<nng_duration>(std::clamp<std::int64_t>(duration.count(), 1, INT32_MAX));
@@ -48,24 +55,34 @@ private:
         Aio receiving;
         bool busy{false};
         std::uint64_t request{};
+        Duration timeout{};
     };
 
     static void sent(void* line);
     static void received(void* line);
     static void piped(nng_pipe pipe, nng_pipe_ev event, void* self);
 
+    Status dial();
     /// At the next handshake.
-    Status show(const TlsClient& tls);
+    Status show(nng_tls_config* config);
     void post_answer(const Line& line, Result<std::string> frame);
     void answered(Line& line, std::uint64_t request, Result<std::string> frame);
     void linked(nng_pipe pipe, bool up);
     void cancel(Line& line);
     void hang_up();
+    static void probe_due(void* self);
+    void probe();
+    void dial_anew();
 
     Post post_;
     Events events_;
     Gate<NngTillTransport> gate_;
+    std::string url_;
     std::string host_;
+    bool is_tcp_{false};
+    Duration dial_anew_first_{};
+    Duration dial_anew_after_{};       ///< doubled each time until there is a link
+    MonoClock::time_point down_since_; ///< or since dialing was begun anew
     /// All of them: while it dials, NNG looks at the one it had without holding it.
     std::vector<TlsConfig> shown_;
     nng_socket socket_{};
@@ -74,15 +91,18 @@ private:
     std::array<Line, channels> lines_;
     nng_pipe pipe_{}; ///< of the link that is up
     bool up_{false};
-    std::optional<std::chrono::steady_clock::time_point>
-        hung_up_;             ///< on the link that is up: its end must follow
-    std::uint64_t answers_{}; ///< any, to see whether a link that is up still lives
-    std::array<std::uint64_t, channels> answers_at_send_{};
+    std::optional<MonoClock::time_point> hung_up_; ///< on the link that is up: its end must follow
+    int shut_{};                                   ///< probes that found its socket shut, one after the other
+    MonoClock::time_point answered_at_{};          ///< any, to see whether a link that is up still lives
+    Aio probing_;                                  ///< over TCP, with TLS or without
 };
 
 Status NngTillTransport::open(const std::string& url, const TlsClient& tls, const Reconnect& reconnect) {
     MUDI_TRY(const Address address, parse_address(url));
+    url_ = url;
     host_ = address.host;
+    is_tcp_ = address.scheme != "ipc://";
+    dial_anew_after_ = dial_anew_first_ = reconnect.max + reconnect.attempt_max;
     if (const int error = nng_req0_open(&socket_); error != 0)
         return tl::make_unexpected(transport_error(error));
     open_ = true;
@@ -102,33 +122,45 @@ Status NngTillTransport::open(const std::string& url, const TlsClient& tls, cons
         line.sending = make_aio(sent, &line);
         line.receiving = make_aio(received, &line);
     }
-    if (const int error = nng_dialer_create(&dialer_, socket_, url.c_str()); error != 0) {
-        return fail(Code::invalid, "transport.url", nng_strerror(error));
+    if (address.is_tls) {
+        MUDI_TRY(TlsConfig config, make_tls(tls, host_));
+        shown_.push_back(std::move(config));
     }
-    if (address.is_tls) MUDI_CHECK(show(tls));
-    if (address.scheme != "ipc://") {
-        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_NODELAY, true);
-        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_KEEPALIVE, true);
-    }
-    if (const int error = nng_dialer_start(dialer_, NNG_FLAG_NONBLOCK); error != 0) {
-        return fail(Code::invalid, "transport.url", nng_strerror(error));
+    MUDI_CHECK(dial());
+    if (is_tcp_) {
+        probing_ = make_aio(probe_due, this);
+        nng_sleep_aio(probe_every_ms, probing_.get());
     }
     return {};
 }
 
-Status NngTillTransport::show(const TlsClient& tls) {
-    MUDI_TRY(TlsConfig config, make_tls(tls, host_));
-    if (nng_dialer_set_ptr(dialer_, NNG_OPT_TLS_CONFIG, config.get()) != 0) {
-        return fail(Code::invalid, "transport.tls", "the dialer does not take the TLS settings");
+Status NngTillTransport::dial() {
+    down_since_ = MonoClock::now();
+    if (const int error = nng_dialer_create(&dialer_, socket_, url_.c_str()); error != 0)
+        return fail(Code::invalid, "transport.url", nng_strerror(error));
+    if (!shown_.empty()) MUDI_CHECK(show(shown_.back().get()));
+    if (is_tcp_) {
+        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_NODELAY, true);
+        nng_dialer_set_bool(dialer_, NNG_OPT_TCP_KEEPALIVE, true);
     }
-    shown_.push_back(std::move(config));
+    if (const int error = nng_dialer_start(dialer_, NNG_FLAG_NONBLOCK); error != 0)
+        return fail(Code::invalid, "transport.url", nng_strerror(error));
+    return {};
+}
+
+Status NngTillTransport::show(nng_tls_config* config) {
+    if (nng_dialer_set_ptr(dialer_, NNG_OPT_TLS_CONFIG, config) != 0)
+        return fail(Code::invalid, "transport.tls", "the dialer does not take the TLS settings");
     return {};
 }
 
 Status NngTillTransport::renew(const TlsClient& tls) {
     if (!open_) return fail(Code::unavailable, "transport.closed", "stopped");
     if (shown_.empty()) return fail(Code::invalid, "transport.tls", "the connection has no TLS");
-    return show(tls);
+    MUDI_TRY(TlsConfig config, make_tls(tls, host_));
+    MUDI_CHECK(show(config.get()));
+    shown_.push_back(std::move(config));
+    return {};
 }
 
 void NngTillTransport::send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) {
@@ -147,7 +179,7 @@ void NngTillTransport::send(std::uint64_t request, Channel channel, std::string 
     if (line.busy) cancel(line);
     line.busy = true;
     line.request = request;
-    answers_at_send_.at(at) = answers_;
+    line.timeout = timeout;
     nng_aio_set_timeout(line.sending.get(), to_nng(timeout));
     nng_aio_set_timeout(line.receiving.get(), to_nng(timeout));
     nng_aio_set_msg(line.sending.get(), make_message(frame).release());
@@ -194,24 +226,60 @@ void NngTillTransport::answered(Line& line, std::uint64_t request, Result<std::s
     const auto at = static_cast<std::size_t>(&line - lines_.data());
     const bool current = line.request == request;
     if (current) line.busy = false;
+    // An answer to another request just after this one went out says nothing of the time since.
     if (frame) {
-        ++answers_;
+        answered_at_ = MonoClock::now();
     } else if (current && at != ask_at && frame.error().name == "transport.timeout" && up_ &&
-               answers_at_send_.at(at) == answers_) {
+               MonoClock::now() - answered_at_ > line.timeout / 2) {
         hang_up();
     }
     events_.answered(request, std::move(frame));
 }
 
-// Nothing at all came back within a request's time: a half-open connection looks alive to TCP for a quarter
+// Nothing came back for long within a request's time: a half-open connection looks alive to TCP for a quarter
 // of an hour.
 void NngTillTransport::hang_up() {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = MonoClock::now();
     if (!hung_up_) hung_up_ = now;
     // NNG's one thread that ends connections and dials again is stuck: a fresh process is whole again.
     MUDI_ASSERT(now - *hung_up_ < stuck_after);
     // One that is shut already is one whose end NNG lost.
     if (!cut(pipe_)) nng_pipe_close(pipe_);
+}
+
+// On a thread of NNG.
+void NngTillTransport::probe_due(void* context) {
+    auto* self = static_cast<NngTillTransport*>(context);
+    if (nng_aio_result(self->probing_.get()) != 0) return; // stopped
+    self->post_([key = self->gate_.key()] {
+        if (*key != nullptr) (*key)->probe();
+    });
+}
+
+void NngTillTransport::probe() {
+    if (!up_ && MonoClock::now() - down_since_ > dial_anew_after_) {
+        dial_anew();
+    } else if (!up_) {
+        hasten_dials();
+    } else {
+        shut_ = is_shut(pipe_) ? shut_ + 1 : 0;
+        if (shut_ >= probes_till_close) {
+            hang_up();
+        } else if (hung_up_ && MonoClock::now() - *hung_up_ > cut_within) {
+            nng_pipe_close(pipe_);
+        }
+    }
+    nng_sleep_aio(probe_every_ms, probing_.get());
+}
+
+// NNG 1.5.2 takes the end of a connection right behind the TLS handshake for its own being closed, and never
+// dials again. Rarer each time: a server that has thousands of handshakes before it needs minutes for them,
+// and would never come to an end with those of tills that have left.
+void NngTillTransport::dial_anew() {
+    dial_anew_after_ = std::min(dial_anew_after_ * 2, dial_anew_max);
+    nng_dialer_close(dialer_);
+    // What can fail here has not failed in open(): then it is tried again.
+    static_cast<void>(dial());
 }
 
 void NngTillTransport::piped(nng_pipe pipe, nng_pipe_ev event, void* context) {
@@ -228,6 +296,9 @@ void NngTillTransport::linked(nng_pipe pipe, bool up) {
     pipe_ = pipe;
     up_ = up;
     hung_up_.reset();
+    down_since_ = MonoClock::now();
+    if (up) dial_anew_after_ = dial_anew_first_;
+    shut_ = 0;
     events_.link(up);
 }
 
@@ -235,6 +306,11 @@ void NngTillTransport::stop() {
     gate_.close();
     if (!open_) return;
     open_ = false;
+    if (probing_ != nullptr) {
+        nng_aio_cancel(probing_.get());
+        nng_aio_wait(probing_.get()); // before it goes: its callback still looks at it
+        probing_.reset();
+    }
     const bool under_way =
         std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.busy; });
     for (Line& line : lines_) {

@@ -1,8 +1,12 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include <mudi/base/clock.hpp>
 #include <mudi/sync/identity.hpp>
@@ -40,6 +44,25 @@ nlohmann::json row_of(const ServerProcess& server, std::int64_t till) {
     for (const auto& row : tills.at("tills"))
         if (row.at("till") == till) return row;
     return {};
+}
+
+/// The certificate that the sync port shows a till, in PEM.
+std::string shown_certificate(const ServerProcess& server, const std::filesystem::path& identity) {
+    const auto address = server.sync_url().substr(server.sync_url().rfind('/') + 1);
+    const std::string command = "openssl s_client -connect " + address + " -cert " +
+                                (identity / "certificate.pem").string() + " -key " +
+                                (identity / "key.pem").string() + " </dev/null 2>/dev/null";
+    std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+    std::string text;
+    char part[4096];
+    for (std::size_t got = 0; (got = std::fread(part, 1, sizeof part, pipe.get())) > 0;)
+        text.append(part, got);
+    const std::string last = "-----END CERTIFICATE-----\n";
+    const auto begin = text.find("-----BEGIN CERTIFICATE-----");
+    const auto end = text.find(last);
+    return begin == std::string::npos || end == std::string::npos
+               ? std::string()
+               : text.substr(begin, end + last.size() - begin);
 }
 
 /// Everything that was captured is acknowledged.
@@ -198,6 +221,64 @@ TEST_CASE("a server for trials takes a till that was never enrolled") {
     till.sell();
     till.link(server.sync_url(), {{}, {}, server.ca_pem()});
     CHECK(level(till));
+}
+
+TEST_CASE("the server's own certificate is made anew while it runs, and no till is let go") {
+    const TempDir folder;
+    ServerProcess server(folder.path());
+    server.more_arguments = {"--certificate-look-every", "1"};
+    server.start();
+    WireTill till(TillId{3}, "KOL01", 1);
+    const auto identity = server.enrol(TillId{3}, "KOL01");
+    till.link(server.sync_url(), identity);
+    till.sell();
+    REQUIRE(level(till));
+    const auto links = [&] {
+        return std::ranges::count_if(till.reports(),
+                                     [](const auto& report) { return report.starts_with("sync.linked"); });
+    };
+    CHECK(links() == 1);
+    const auto shown = shown_certificate(server, folder.path() / "till-3" / "identity");
+    const auto file = server.data_dir() / "tls" / "server.pem";
+    CHECK(test::text_of(file) == shown);
+    // As good as one that is about to end.
+    std::filesystem::remove(file);
+    REQUIRE(till.run_until([&] {
+        const auto now_shown = shown_certificate(server, folder.path() / "till-3" / "identity");
+        return !now_shown.empty() && now_shown != shown && now_shown == test::text_of(file);
+    }));
+    till.sell();
+    REQUIRE(level(till));
+    CHECK(links() == 1);
+    WireTill next(TillId{4}, "KOL01", 2);
+    next.link(server.sync_url(), server.enrol(TillId{4}, "KOL01"));
+    next.sell();
+    CHECK(level(next));
+}
+
+TEST_CASE("a till whose certificate ended while it was off comes back with a new code, and no sale is lost") {
+    const TempDir folder;
+    ServerProcess server(folder.path());
+    server.more_arguments = {"--certificate-life", "1"};
+    server.start();
+    WireTill till(TillId{3}, "KOL01", 1);
+    const auto ended = server.enrol(TillId{3}, "KOL01");
+    server.kill();
+    server.more_arguments.clear();
+    server.start();
+    for (int i = 0; i < 10; ++i) till.sell();
+    // It is good through the whole of its last second.
+    while (SystemClock{}.wall() <= sync::read_certificate(ended.certificate_pem)->not_after + 1s)
+        std::this_thread::yield();
+    till.link(server.sync_url(), ended);
+    CHECK_FALSE(level(till, a_while)); // refused before it could say a word
+    CHECK_FALSE(till.linked());
+    CHECK(row_of(server, 3)["certificate_days"] == -1);
+    till.sell();
+    till.link(server.sync_url(), server.enrol(TillId{3}, "KOL01"));
+    REQUIRE(level(till));
+    CHECK(server.get("/api/v1/status").body["inbox"]["received"] == 11);
+    CHECK(till.lives() == 0); // the same history goes on
 }
 
 TEST_CASE(

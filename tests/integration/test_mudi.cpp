@@ -92,6 +92,9 @@ TEST_CASE("the demo brings every sale to the server and offers to the tills, the
     CHECK(summary["saved"] == summary["at_server"]);
     CHECK(summary["with_offer"] > 0);
     CHECK(summary["server"]["merges"] > 0);
+    // Its server was away for a second meanwhile.
+    CHECK(summary["points_redeemed_offline"] > 0);
+    CHECK(summary["points_overspent"] == 0);
 }
 
 TEST_CASE("an operator imports, looks and is told what was wrong") {

@@ -67,12 +67,14 @@ private:
         records_.clear();
         quarantine_.clear();
         db::Query<Columns<EventId>, Params<>> records{*connection_, "SELECT event FROM record_event"};
+        db::Query<Columns<EventId>, Params<>> returned{*connection_, "SELECT event FROM right_event"};
         db::Query<Columns<std::int64_t, std::string>, Params<>> quarantine{
             *connection_, "SELECT id, reason FROM quarantine"};
         const auto a = records.each([&](EventId event) { records_.insert(event.value); });
         const auto b = quarantine.each(
             [&](std::int64_t id, std::string reason) { quarantine_[id] = std::move(reason); });
-        return a.has_value() && b.has_value();
+        const auto c = returned.each([&](EventId event) { records_.insert(event.value); });
+        return a.has_value() && b.has_value() && c.has_value();
     }
 
     /// Every event of the inbox is somewhere.

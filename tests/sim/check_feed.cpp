@@ -35,13 +35,15 @@ private:
         if (!rows) return world_.fail(name(), "the server's bucket cannot be read");
         std::int64_t profiles = 0;
         std::int64_t products = 0;
+        std::int64_t raw = 0;
         for (const sync::FeedRow& row : *rows) {
             if (!equal(till, row)) return world_.fail(name(), till.name() + " has another row " + row.key);
             profiles += row.kind == static_cast<std::uint32_t>(sync::FeedKind::profile) ? 1 : 0;
             products += row.kind == static_cast<std::uint32_t>(sync::FeedKind::product) ? 1 : 0;
+            raw += row.kind == ServerMachine::future_kind ? 1 : 0;
         }
         const till::StoreCounts counts = till.store().replica().counts();
-        if (counts.profiles != profiles || counts.products != products)
+        if (counts.profiles != profiles || counts.products != products || counts.raw_rows != raw)
             world_.fail(name(), till.name() + " holds rows that the server's bucket has not");
     }
 
@@ -79,6 +81,7 @@ std::vector<std::unique_ptr<Checker>> make_checkers(World& world) {
     add_till_checkers(world, out);
     add_inbox_checkers(world, out);
     add_book_checkers(world, out);
+    add_points_checkers(world, out);
     add_feed_checkers(world, out);
     return out;
 }

@@ -25,6 +25,10 @@ void Operator::begin_fate() {
     each(process.full_disks, [this] { fill_disk(any_node()); });
     each(process.io_errors, [this] { break_disk(any_node()); });
     each(process.slow_syncs, [this] { slow_disk(any_node()); });
+    each(world_.swarm.points.lan_cuts, [this, till] {
+        world_.shop_network.cut_off(till().number(), world_.between(1'000, 10 * minute_ms));
+    });
+    each(world_.swarm.points.leaps, [this] { leap(); });
     each(world_.swarm.clocks.steps, [this] { step_clock(); });
     for (const auto& machine : world_.tills) {
         if (world_.chance(world_.swarm.clocks.lying_tills))
@@ -87,6 +91,18 @@ void Operator::step_clock() {
     node.clock.step(Duration{steps[world_.dice.below(4)]});
     world_.note("clock stepped", {node.number()});
     world_.outcome.marks.hit("clock stepped");
+}
+
+/// A night, some days: everything stands still, and the clocks go on.
+void Operator::leap() {
+    constexpr std::int64_t hour_ms = 60 * minute_ms;
+    const std::uint64_t how_long = world_.dice.below(10);
+    const std::int64_t ms = how_long < 5   ? world_.between(20 * minute_ms, 3 * hour_ms)
+                            : how_long < 9 ? world_.between(3 * hour_ms, 60 * hour_ms)
+                                           : world_.between(60 * hour_ms, 170 * hour_ms);
+    world_.timeline.leap(ms);
+    world_.note("leap", {ms});
+    world_.outcome.marks.hit("night");
 }
 
 void Operator::part() {

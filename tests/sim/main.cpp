@@ -45,7 +45,7 @@ everything must be in step.
   --help              this
 )";
 /// From so many worlds on each of the required marks must have been met.
-constexpr std::int64_t worlds_for_marks = 50;
+constexpr std::int64_t worlds_for_marks = 100;
 
 struct Options {
     RangeOptions range;

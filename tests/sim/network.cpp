@@ -189,6 +189,15 @@ bool Network::connected(int till) const {
     return pipe != pipes_.end() && pipe->second.server_end;
 }
 
+std::vector<sync::PipeId> Network::pipes_of(TillId till) const {
+    std::vector<sync::PipeId> ids;
+    for (const auto& [id, pipe] : pipes_) {
+        if (pipe.owner == till && pipe.server_end) ids.push_back(id);
+    }
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
 TillId Network::owner_of(sync::RequestToken token) const {
     const auto asked = tokens_.find(token);
     if (asked == tokens_.end()) return {};

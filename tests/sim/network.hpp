@@ -56,6 +56,8 @@ public:
     [[nodiscard]] TillId owner_of(sync::RequestToken token) const;
     /// Both ends know of one and the same connection.
     [[nodiscard]] bool connected(int till) const;
+    /// Those that were made for this till and that the server still knows.
+    [[nodiscard]] std::vector<sync::PipeId> pipes_of(TillId till) const;
     [[nodiscard]] std::size_t pipes() const { return pipes_.size(); }
     [[nodiscard]] std::size_t pipes_max() const { return pipes_max_; }
     [[nodiscard]] std::size_t requests_open() const { return tokens_.size(); }

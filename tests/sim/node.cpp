@@ -59,10 +59,12 @@ void Node::boot() {
     if (dead) {
         ++world_.outcome.crashes;
         world_.outcome.marks.hit("killed while starting");
-        if (world_.chance(world_.swarm.process.power))
+        if (world_.chance(world_.swarm.process.power)) {
             disk.power_cut(world_.dice, Cut::random);
-        else
+            power_lost();
+        } else {
             disk.process_kill();
+        }
     } else if (!status && status.error().code != Code::io && status.error().code != Code::busy) {
         damaged(status.error());
     } else if (!status && status.error().name == "db.full") {
@@ -104,6 +106,7 @@ void Node::crash(bool power, std::int64_t down_ms) {
     if (power) {
         const auto unsynced = disk.unsynced_bytes();
         disk.power_cut(world_.dice, Cut::random);
+        power_lost();
         if (unsynced > 0) world_.outcome.marks.hit("torn write recovered");
     } else {
         disk.process_kill();

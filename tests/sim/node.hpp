@@ -102,6 +102,8 @@ protected:
     virtual void started() = 0;
     /// It does not run any more.
     virtual void stopped() = 0;
+    /// What the machine remembers outside of its disk is gone.
+    virtual void power_lost() {}
     /// It cannot start, for a reason that time does not mend.
     virtual void damaged(const Error& error) = 0;
     [[nodiscard]] db::Options database(const std::string& file, bool read_only = false) const;

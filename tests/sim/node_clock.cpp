@@ -38,7 +38,7 @@ Duration NodeClock::wall_ahead() const {
     return Duration{ahead};
 }
 
-Time NodeClock::wall() const { return time_from_ms(world_begins_ms + timeline_.now_ms()) + wall_ahead(); }
+Time NodeClock::wall() const { return time_from_ms(world_begins_ms + timeline_.true_ms()) + wall_ahead(); }
 
 void NodeClock::set(const ClockFaults& faults) {
     // The steady clock goes on from where it stands.

@@ -71,6 +71,7 @@ void Operator::begin_acts() {
     each(acts.tombstone_sweeps, [this] { world_.server->sweep_tombstones(); });
     each(acts.catalogue_changes, [this] { change_catalogue(); });
     each(acts.customer_imports, [this] { import_customers(false); });
+    each(acts.future_rows, [this] { world_.server->publish_future_rows(++edition_); });
     each(acts.moves, [this] { import_customers(true); });
     each(static_cast<PerHour>(3'600'000 / mend_every_ms), [this] { mend_enrolments(); });
 }
@@ -92,7 +93,7 @@ void Operator::copy_server() {
     disk.restore(world_.server->disk.snapshot());
     disk.power_cut(world_.dice, Cut::random);
     if (copies_.size() == copies_max) copies_.erase(copies_.begin() + world_.between(0, copies_max - 1));
-    copies_.push_back({disk.snapshot(), world_.timeline.now_ms(), false, {}});
+    copies_.push_back({disk.snapshot(), world_.timeline.now_ms(), world_.timeline.true_ms(), false, {}});
     world_.note("server copied", {});
 }
 
@@ -106,6 +107,7 @@ void Operator::keep_backup(const std::string& name) {
     copy.disk.durable_names = copy.disk.names;
     copy.disk.next = 2;
     copy.at_ms = world_.timeline.now_ms();
+    copy.true_ms = world_.timeline.true_ms();
     copy.verified = true;
     copy.events = events_of(copy.disk);
     safe_.insert(copy.events.begin(), copy.events.end());
@@ -149,6 +151,9 @@ void Operator::restore_server() {
     world_.server->disk.restore(copy.disk);
     world_.oracle.at_server = copy.events;
     server_is_behind_ = copy.at_ms < newest_backup;
+    server_copy_true_ms_ = copy.true_ms;
+    server_settles_ = copy.verified;
+    if (copy.verified) world_.server->settle_points();
     ++all_upset_;
     server_restored_ = true;
     world_.server->boot_after(world_.between(1'000, 60'000));
@@ -199,6 +204,7 @@ void Operator::restore_till() {
     machine.stop();
     destroy(machine, &image.facts);
     machine.put_in(image, world_.chance(50));
+    if (world_.chance(50)) machine.forget_memory();
     world_.note("till restored", {machine.number()});
     ++upsets_[machine.identity().till.value];
     world_.outcome.marks.hit("till restored");
@@ -280,7 +286,13 @@ void Operator::replace_disk(TillMachine& machine) {
 void Operator::revoke_till() {
     TillMachine& machine = any_till();
     if (scrapped(machine)) return;
-    revoked_.insert(machine.identity().till.value);
+    const TillId till = machine.identity().till;
+    revoked_.insert(till.value);
+    for (Serial serial = 1; serial <= static_cast<Serial>(world_.oracle.deeds().size()); ++serial) {
+        Deed& deed = world_.oracle.deed(serial);
+        if (deed.redeemed == 0 || world_.oracle.at_server.contains(deed.event.value)) continue;
+        if (world_.tills[static_cast<std::size_t>(deed.till)]->identity().till == till) deed.beyond = true;
+    }
     world_.server->revoke(machine.identity().till);
 }
 
@@ -349,6 +361,7 @@ void Operator::mend_all() {
     const int newest = acts_upgrade_ ? ServerMachine::future_version : world_.server->version;
     revoked_.clear();
     world_.network.heal();
+    world_.shop_network.heal();
     const auto bring_up = [newest](Node& node) {
         node.become_calm();
         if (node.version == newest) return;

@@ -16,6 +16,7 @@ namespace mudi::sim {
 struct ServerCopy {
     DiskImage disk;
     std::int64_t at_ms{};
+    std::int64_t true_ms{}; ///< the same with the nights
     bool verified{false};
     std::unordered_set<Bits128> events; ///< of its inbox
 };
@@ -38,11 +39,19 @@ public:
     /// Is it in a verified backup?
     [[nodiscard]] bool is_safe(EventId event) const;
     /// True once after each restore of the server.
+    /// How often the server was put back, and whether the last time in the way that makes its books wait
+    /// until the tills have told what is missing.
+    [[nodiscard]] int server_restores() const { return all_upset_; }
+    [[nodiscard]] bool server_settles() const { return server_settles_; }
+    /// Of what it was put back to the last time; true time since the world began.
+    [[nodiscard]] std::int64_t server_copy_true_ms() const { return server_copy_true_ms_; }
     [[nodiscard]] bool server_was_restored() { return std::exchange(server_restored_, false); }
     /// It was put back behind the newest verified backup.
     [[nodiscard]] bool server_is_behind() const { return server_is_behind_; }
     /// How often something happened after which this till may find its history forked.
     [[nodiscard]] int upsets(TillId till) const;
+    /// Said to be gone.
+    [[nodiscard]] bool revoked(TillId till) const { return revoked_.contains(till.value); }
     [[nodiscard]] bool scrapped(const TillMachine& machine) const {
         return scrapped_.contains(machine.number());
     }
@@ -62,6 +71,7 @@ private:
     void break_disk(Node& node);
     void slow_disk(Node& node);
     void step_clock();
+    void leap();
     void part();
     void outage();
     void clog();
@@ -95,6 +105,8 @@ private:
     bool acts_upgrade_{false};
     bool server_restored_{true};
     bool server_is_behind_{false};
+    bool server_settles_{true};
+    std::int64_t server_copy_true_ms_{};
     int all_upset_{};
     std::map<std::int64_t, int> upsets_;
 };

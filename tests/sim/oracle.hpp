@@ -31,12 +31,23 @@ struct Deed {
     EventId event;      ///< … as this event
     bool spoilt{false}; ///< its bytes were flipped on their way to the disk, at some attempt
     bool lost{false};   ///< people destroyed every copy there was
+
+    int customer{-1};          ///< who showed a card or phone; -1: nobody
+    std::int64_t earned{};     ///< points, by the programme's rule
+    std::int64_t redeemed{};   ///< points that the POS was told are spent
+    RightsHolder lender{};     ///< under whose right
+    bool by_server{false};     ///< the server held them
+    ProfileId profile{};       ///< whose they were
+    std::int64_t granted_ms{}; ///< when they were held; true time since the world began …
+    std::int64_t paid_ms{};    ///< … and when the sale was rung up
+    /// By a till that people had said, or said before it could tell, that is gone: nothing was kept for it.
+    bool beyond{false};
 };
 
 /// An event as some till tried to save it. The same deed may be tried again under another event id, by a till
 /// that was put back to an earlier state in between.
 struct Attempt {
-    Serial serial{};
+    Serial serial{};    ///< 0: nothing that a POS asked for
     Bits128 content;    ///< hash of the stored body
     bool spoilt{false}; ///< its bytes were flipped before it was stored
     bool future{false}; ///< of a kind or schema that the server's old program does not know

@@ -53,6 +53,14 @@ constexpr std::array required{
     "POS asked twice",
     "frame on another till's connection",
     "sale lost by a lying disk",
+    "rows of the future",
+    "rights granted",
+    "right recalled",
+    "redeemed from own right",
+    "redeemed from lead",
+    "hold granted online",
+    "rights died with a life",
+    "settling after restore",
 };
 
 /// What this process has used of a processor.

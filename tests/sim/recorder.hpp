@@ -36,8 +36,6 @@ public:
     Serial doing{};
     /// The till's program is newer than the server's and writes what that one does not know.
     bool newer{false};
-    /// The id of the event saved last.
-    EventId saved;
 
 private:
     World& world_;

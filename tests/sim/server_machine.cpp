@@ -21,10 +21,11 @@ constexpr std::string_view log_small = "PRAGMA wal_autocheckpoint = 300";
 } // namespace
 
 ServerMachine::Stores::Stores(std::unique_ptr<db::Connection> opened, const server::ServerKeys& keys,
-                              const server::ApplyRules& rules)
+                              const server::ApplyRules& rules, const server::PointsPolicy& points)
     : connection(std::move(opened)), inbox(*connection), enrolment(*connection), backups(*connection, inbox),
       apply(*connection, rules), import(*connection, inbox, rules),
-      offers(*connection, keys.identifier_key, crm::OfferPolicy{}), feed(*connection) {}
+      offers(*connection, keys.identifier_key, crm::OfferPolicy{}, points), feed(*connection),
+      rights(*connection) {}
 
 ServerMachine::ServerMachine(World& world) : Node(world, "server", -1) {}
 ServerMachine::~ServerMachine() = default;
@@ -45,13 +46,21 @@ Status ServerMachine::open_stores() {
     p.rules.identifier_key = keys.identifier_key;
     p.rules.identifiers.loyalty_ranges = {{"29", 13, 13}};
     p.rules.identifiers.member_code_key = keys.member_code_key;
+    const PointsPlan& plan = world_.swarm.points;
+    p.rules.loyalty.per_point = Money{plan.per_point_minor, inr};
+    const server::PointsPolicy points{plan.floor ? crm::OfflinePoints::floor_limit
+                                                 : crm::OfflinePoints::escrow,
+                                      {{plan.store_max}, {plan.till_max}, p.rules.loyalty.redeem_min}};
     crm::StoreSettings settings;
     settings.identifier_key = keys.identifier_key;
     settings.member_code_key = keys.member_code_key;
     settings.loyalty = p.rules.loyalty;
+    settings.offline_points = points.offline;
     const auto published = server::publish_settings(*connection, settings);
     if (!published) return tl::make_unexpected(published.error());
-    p.stores = std::make_unique<Stores>(std::move(connection), keys, p.rules);
+    p.stores = std::make_unique<Stores>(std::move(connection), keys, p.rules, points);
+    MUDI_CHECK(p.stores->rights.adopt(points, clock.wall()));
+    p.books = std::make_unique<PointsBooks>(*p.stores->connection);
     MUDI_CHECK(undisguise());
     MUDI_TRY(p.reader, db::Connection::open(database(file, true)));
     p.feed = std::make_unique<server::FeedReader>(*p.reader);
@@ -177,7 +186,8 @@ void ServerMachine::act(const sync::server_out::ReadPart& read) {
 }
 
 void ServerMachine::act(const sync::server_out::Reserve& reserve) {
-    step(sync::server_in::Reserved{reserve.token, mudi::fail(Code::unavailable, "server.busy", "not now")});
+    program_->reserves.push_back({reserve.token, reserve.asked});
+    ask_turn();
 }
 
 void ServerMachine::act(const sync::server_out::ClosePipe& close) {
@@ -212,7 +222,8 @@ std::int64_t ServerMachine::events_stored() const {
 std::string ServerMachine::unrest() {
     if (!running()) return "the server does not run";
     const Program& p = *program_;
-    if (p.apply_waits || p.offers_wait || !p.pushes.empty() || !p.jobs.empty()) return "the server has work";
+    if (p.apply_waits || p.offers_wait || !p.reserves.empty() || !p.pushes.empty() || !p.jobs.empty())
+        return "the server has work";
     return {};
 }
 

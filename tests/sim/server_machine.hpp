@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -19,10 +21,12 @@
 #include <mudi/server/inbox.hpp>
 #include <mudi/server/keys.hpp>
 #include <mudi/server/offer_refresh.hpp>
+#include <mudi/server/rights.hpp>
 #include <mudi/sync/hlc.hpp>
 #include <mudi/sync/server_sync.hpp>
 
 #include "node.hpp"
+#include "points_books.hpp"
 
 namespace mudi::sim {
 
@@ -35,7 +39,7 @@ public:
     /// Everything that writes.
     struct Stores {
         Stores(std::unique_ptr<db::Connection> opened, const server::ServerKeys& keys,
-               const server::ApplyRules& apply_rules);
+               const server::ApplyRules& apply_rules, const server::PointsPolicy& points);
         std::unique_ptr<db::Connection> connection;
         server::Inbox inbox;
         server::Enrolment enrolment;
@@ -44,6 +48,7 @@ public:
         server::Import import;
         server::OfferRefresh offers;
         server::FeedWriter feed;
+        server::RightsBook rights;
     };
 
     explicit ServerMachine(World& world);
@@ -64,6 +69,11 @@ public:
     /// Copies, verifies, records; each a moment later than the one before.
     void back_up();
     void sweep_tombstones();
+    /// What `mudi server restore` writes into a backup before it puts it in place; the machine must be down.
+    void settle_points();
+    /// As a later program would: rows of a kind that nobody knows yet, in every bucket.
+    void publish_future_rows(std::int64_t edition);
+    static constexpr std::uint32_t future_kind = 77;
 
     [[nodiscard]] std::string unrest();
     /// Events are taken in and acknowledged, and nothing more: a crowd is a question of that alone.
@@ -73,6 +83,7 @@ public:
     [[nodiscard]] std::size_t queue_max() const { return queue_max_; }
     [[nodiscard]] std::size_t pulls_max() const { return pulls_max_; }
     /// Of the running program: for those who look from outside, on a connection of its own.
+    [[nodiscard]] PointsBooks& books() { return *program_->books; }
     [[nodiscard]] server::FeedReader& feed() { return *program_->feed; }
     [[nodiscard]] const crm::IdentifierRules& identifiers() const { return program_->rules.identifiers; }
     static constexpr const char* file = "mudi.db";
@@ -85,17 +96,31 @@ private:
         sync::TillHello hello;
         std::optional<sync::Credentials> credentials;
     };
+    static constexpr std::int64_t never_ms = std::int64_t{1} << 60;
+    struct HelloAsked {
+        std::int64_t next_ms{};
+        std::int64_t pause_ms{};
+    };
+    struct Asked {
+        sync::RequestToken token;
+        sync::Reserve question;
+    };
     struct Program {
         explicit Program(std::uint64_t seed) : random(seed) {}
         SeededRandom random;
         server::ApplyRules rules;
         std::unique_ptr<Stores> stores;
+        std::unique_ptr<PointsBooks> books;
         std::unique_ptr<db::Connection> reader;
         std::unique_ptr<server::FeedReader> feed;
         std::unique_ptr<sync::ServerSync> sync;
         std::deque<Hello> hellos;
         std::deque<sync::server_out::Store> pushes;
         std::deque<Job> jobs;
+        std::deque<Asked> reserves;
+        std::map<std::int64_t, HelloAsked> asked_for_hello; ///< by till
+        std::int64_t points_at_ms{never_ms};
+        bool rights_called_back{false};
         std::deque<sync::ServerInput> inputs;
         bool stepping{false};
         bool turn_asked{false};
@@ -143,6 +168,13 @@ private:
     void greet_all(Results& results);
     void accept(Results& results);
     void background(Results& results);
+    void answer_reserves(Results& results);
+    void refresh_offers(Results& results);
+    void look_after_points();
+    void look_after_points_at(std::int64_t ms);
+    void ask_for_hellos(const std::vector<TillId>& tills);
+    std::vector<SourceRecordId> dirty_records();
+    void points_moved(std::span<const SourceRecordId> records);
     void retry_after_upgrade();
     void failed(const Error& error);
     static void moved(Results& results, const Moved& buckets);

@@ -1,6 +1,11 @@
 #include <algorithm>
+#include <utility>
 
 #include <mudi/base/db/backup.hpp>
+#include <mudi/base/db/statement.hpp>
+#include <mudi/server/publish.hpp>
+#include <mudi/server/schema.hpp>
+#include <mudi/sync/event.hpp>
 
 #include "operator.hpp"
 #include "server_machine.hpp"
@@ -16,6 +21,11 @@ constexpr std::int64_t events_per_ms = 80;
 constexpr std::int64_t failure_pause_ms = 1'000;
 constexpr std::int64_t due_every_ms = 60'000;
 constexpr std::size_t due_profiles_max = 1'000;
+/// A till that had not told all by its hello is asked for another so much later, and then twice as long.
+constexpr std::int64_t hello_asked_min_ms = 5'000;
+constexpr std::int64_t hello_asked_max_ms = 600'000;
+/// What hellos have told of points is looked at together.
+constexpr std::int64_t points_looked_after_ms = 500;
 constexpr std::size_t tombstones_per_call = 500;
 /// While the server forgets deletions a minute counts as so much.
 constexpr std::int64_t sweep_speed = 10'000;
@@ -39,7 +49,7 @@ void ServerMachine::ask_turn() {
     if (p.turn_asked) return;
     p.turn_asked = true;
     const std::int64_t now = world_.timeline.now_ms();
-    const bool urgent = !p.hellos.empty() || !p.pushes.empty() || !p.jobs.empty();
+    const bool urgent = !p.hellos.empty() || !p.pushes.empty() || !p.jobs.empty() || !p.reserves.empty();
     std::int64_t at = std::max(now, p.free_at_ms);
     if (!urgent) at = std::max(at, p.blocked_until_ms);
     later(at - now, [this] { turn(); });
@@ -49,8 +59,10 @@ void ServerMachine::turn() {
     Program& p = *program_;
     p.turn_asked = false;
     Results results;
-    if (!p.hellos.empty()) greet_all(results);
+    answer_reserves(results);
+    if (!dying() && !p.hellos.empty()) greet_all(results);
     if (!dying() && !p.pushes.empty()) accept(results);
+    if (!dying()) answer_reserves(results);
     if (!dying() && !p.jobs.empty()) {
         const Job job = std::move(p.jobs.front());
         p.jobs.pop_front();
@@ -75,7 +87,7 @@ void ServerMachine::turn() {
     }
     const bool offers_soon = p.offers_wait && world_.timeline.now_ms() + took >= p.offers_at_ms;
     const bool works = !only_accept_ && (p.apply_waits || offers_soon);
-    if (!p.hellos.empty() || !p.pushes.empty() || !p.jobs.empty() || works) {
+    if (!p.hellos.empty() || !p.pushes.empty() || !p.jobs.empty() || !p.reserves.empty() || works) {
         ask_turn();
     } else if (p.offers_wait && !only_accept_) {
         later(p.offers_at_ms - world_.timeline.now_ms(), [this] { ask_turn(); });
@@ -92,8 +104,11 @@ void ServerMachine::greet_all(Results& results) {
         const Hello hello = std::move(p.hellos.front());
         p.hellos.pop_front();
         const auto known = p.stores->enrolment.check(hello.hello, hello.credentials, verify);
-        Result<sync::Standing> standing = known ? p.stores->inbox.register_till(hello.hello, clock.wall())
-                                                : tl::make_unexpected(known.error());
+        std::optional<Time> asked;
+        if (hello.credentials) asked = hello.credentials->challenged;
+        Result<sync::Standing> standing =
+            known ? p.stores->inbox.register_till(hello.hello, clock.wall(), asked)
+                  : tl::make_unexpected(known.error());
         world_.note(
             "hello",
             {hello.hello.till.value, hello.hello.last.value, standing ? standing->mark.seq.value : -1},
@@ -101,7 +116,9 @@ void ServerMachine::greet_all(Results& results) {
         if (!standing) failed(standing.error());
         results.inputs.emplace_back(sync::server_in::TillKnown{hello.token, std::move(standing), {}});
     }
+    if (!dying()) moved(results, p.stores->inbox.take_moved());
     p.offers_wait = true;
+    if (!dying()) look_after_points_at(world_.timeline.now_ms() + points_looked_after_ms);
 }
 
 void ServerMachine::accept(Results& results) {
@@ -151,6 +168,9 @@ void ServerMachine::background(Results& results) {
     const std::int64_t now = world_.timeline.now_ms();
     if (!p.upgrade_seen) retry_after_upgrade();
     if (dying() || now < p.blocked_until_ms) return;
+    // Whoever has the points that a customer waits for must hear of it before anything else.
+    if (std::exchange(p.rights_called_back, false)) refresh_offers(results);
+    if (dying() || now < p.blocked_until_ms) return;
     if (p.apply_waits && p.pushes.empty()) {
         const auto done = p.stores->apply.apply_some(server::Apply::chunk, clock.wall());
         if (!done) return failed(done.error());
@@ -158,6 +178,7 @@ void ServerMachine::background(Results& results) {
         if (done->applied > 0) p.offers_wait = true;
         if (done->quarantined > 0) world_.outcome.marks.hit("quarantined");
         if (done->duplicates > 0) world_.outcome.marks.hit("known under another life");
+        if (done->taken > 0) points_moved(dirty_records());
         if (done->taken > 0)
             world_.note("applied",
                         {static_cast<std::int64_t>(done->taken), static_cast<std::int64_t>(done->applied),
@@ -168,13 +189,115 @@ void ServerMachine::background(Results& results) {
         const auto due = p.stores->offers.nightly_due(clock.wall(), due_profiles_max);
         if (!due) return failed(due.error());
         if (*due > 0) p.offers_wait = true;
+        p.points_at_ms = now;
     }
+    if (!dying() && now >= p.points_at_ms) look_after_points();
+
     if (dying() || !p.offers_wait || p.apply_waits || now < p.offers_at_ms) return;
     p.offers_at_ms = now + world_.swarm.shop.offers_every_ms;
+    refresh_offers(results);
+}
+
+void ServerMachine::refresh_offers(Results& results) {
+    Program& p = *program_;
+    const auto records = dirty_records();
     const auto done = p.stores->offers.refresh_some(server::OfferRefresh::chunk, clock.wall());
     if (!done) return failed(done.error());
     p.offers_wait = done->more;
     moved(results, done->moved);
+    points_moved(records);
+}
+
+// ---- points ----
+
+void ServerMachine::answer_reserves(Results& results) {
+    Program& p = *program_;
+    while (!p.reserves.empty() && !dying()) {
+        const Asked asked = p.reserves.front();
+        p.reserves.pop_front();
+        auto answer = p.stores->rights.reserve(asked.question, clock.wall());
+        world_.note(
+            "reserve",
+            {asked.question.till.value, asked.question.points.value, answer ? answer->available.value : -1},
+            answer ? (answer->granted ? "granted" : "") : answer.error().name);
+        if (answer && answer->again_after > Duration{0}) p.rights_called_back = p.offers_wait = true;
+        if (!answer) failed(answer.error());
+        const std::vector<SourceRecordId> touched{SourceRecordId{asked.question.profile.value}};
+        points_moved(touched);
+        results.inputs.emplace_back(sync::server_in::Reserved{asked.token, std::move(answer)});
+    }
+}
+
+void ServerMachine::look_after_points() {
+    Program& p = *program_;
+    p.points_at_ms = never_ms;
+    const auto freed = p.stores->rights.free_the_dead(clock.wall());
+    if (!freed) return failed(freed.error());
+    if (*freed > 0) {
+        p.offers_wait = true;
+        world_.outcome.marks.hit("rights died with a life");
+        world_.note("freed", {static_cast<std::int64_t>(*freed)});
+        points_moved({});
+    }
+    if (dying()) return;
+    const auto tills = p.stores->rights.awaited(clock.wall());
+    if (!tills) return failed(tills.error());
+    ask_for_hellos(*tills);
+}
+
+void ServerMachine::ask_for_hellos(const std::vector<TillId>& tills) {
+    Program& p = *program_;
+    const std::int64_t now = world_.timeline.now_ms();
+    std::map<std::int64_t, HelloAsked> still;
+    for (const TillId till : tills) {
+        const auto before = p.asked_for_hello.find(till.value);
+        HelloAsked asked =
+            before == p.asked_for_hello.end() ? HelloAsked{now, hello_asked_min_ms} : before->second;
+        if (asked.next_ms <= now) {
+            world_.outcome.marks.hit("till asked for another hello");
+            for (const sync::PipeId pipe : world_.network.pipes_of(till)) world_.network.close_pipe(pipe);
+            asked.next_ms = now + asked.pause_ms;
+            asked.pause_ms = std::min(2 * asked.pause_ms, hello_asked_max_ms);
+        }
+        look_after_points_at(asked.next_ms);
+        still.emplace(till.value, asked);
+    }
+    p.asked_for_hello = std::move(still);
+}
+
+void ServerMachine::look_after_points_at(std::int64_t ms) {
+    Program& p = *program_;
+    if (p.points_at_ms <= ms) return;
+    p.points_at_ms = ms;
+    later(ms - world_.timeline.now_ms(), [this] { ask_turn(); });
+}
+
+std::vector<SourceRecordId> ServerMachine::dirty_records() {
+    if (world_.swarm.points.pays == 0 || dying()) return {};
+    return program_->books->dirty();
+}
+
+void ServerMachine::points_moved(std::span<const SourceRecordId> records) {
+    if (world_.swarm.points.pays == 0 || dying()) return;
+    world_.check([&](Checker& checker) { checker.points_moved(records); });
+}
+
+void ServerMachine::settle_points() {
+    const auto settle = [this]() -> Status {
+        MUDI_TRY(const auto connection, db::Connection::open(database(file)));
+        MUDI_CHECK(server::migrate(*connection));
+        server::RightsBook rights{*connection};
+        MUDI_TRY(auto transaction, db::WriteTransaction::begin(*connection));
+        MUDI_CHECK(rights.settle(clock.wall()));
+        return transaction.commit();
+    };
+    // People repeat it until the disk works.
+    const DiskFaults faults = std::exchange(disk.faults, DiskFaults{});
+    disk.die_at_call(0);
+    const auto settled = settle();
+    disk.faults = faults;
+    disk.process_kill();
+    if (!settled) world_.fail("backup", "a backup cannot be put in place: " + settled.error().name);
 }
 
 void ServerMachine::moved(Results& results, const Moved& buckets) {
@@ -193,23 +316,29 @@ void ServerMachine::failed(const Error& error) {
 // ---- people ----
 
 void ServerMachine::enrol(const TillIdentity& identity) {
-    run([this, identity](Stores& stores, Moved&) {
+    run([this, identity](Stores& stores, Moved& moved) {
         const Time now = clock.wall();
         // As `mudi server till add` and `mudi till enrol` do, one after the other.
         if (!stores.enrolment.till(identity.till))
-            (void)stores.enrolment.add_till({identity.store, identity.workstation, identity.till, false}, now)
+            (void)stores.enrolment
+                .add_till({identity.store, identity.workstation, identity.till, identity.lead}, now)
                 .has_value();
         const server::CodeFacts code{program_->random.bits128(), program_->random.key256()};
         if (!stores.enrolment.make_code(identity.till, code, now)) return;
         const server::MadeCertificate certificate{public_key(identity.signing_key), "00",
                                                   now + std::chrono::hours{24 * 365}};
-        if (stores.enrolment.enrol(code.id, certificate, now)) program_->revoked.erase(identity.till.value);
+        if (!stores.enrolment.enrol(code.id, certificate, now)) return;
+        program_->revoked.erase(identity.till.value);
+        if (dying() || !identity.lead) return;
+        if (auto leads = server::publish_leads(*stores.connection)) moved = *std::move(leads);
     });
 }
 
 void ServerMachine::revoke(TillId till) {
-    run([this, till](Stores& stores, Moved&) {
+    run([this, till](Stores& stores, Moved& moved) {
         if (!stores.enrolment.revoke(till, clock.wall())) return;
+        if (auto leads = server::publish_leads(*stores.connection)) moved = *std::move(leads);
+        if (dying()) return;
         world_.outcome.marks.hit("revoked");
         world_.note("revoked", {till.value});
         later(1, [this, till] {
@@ -230,6 +359,41 @@ void ServerMachine::sweep_tombstones() {
         if (!finished || !transaction->commit()) return stores.feed.forget();
         if (*gone > 0) world_.outcome.marks.hit("tombstone horizon passed");
         world_.note("swept", {static_cast<std::int64_t>(*gone)});
+    });
+}
+
+void ServerMachine::publish_future_rows(std::int64_t edition) {
+    run([this, edition](Stores& stores, Moved& moved) {
+        const auto buckets = stores.feed.buckets();
+        stores.feed.forget();
+        auto transaction = db::WriteTransaction::begin(*stores.connection);
+        if (!buckets || !transaction) return;
+        db::Query<db::Columns<std::int64_t>, db::Params<>> newest{
+            *stores.connection, "SELECT value FROM counter WHERE name = 'feed.version'"};
+        db::Command<std::int64_t> count{*stores.connection,
+                                        "UPDATE counter SET value = :version WHERE name = 'feed.version'"};
+        db::Command<std::uint32_t, std::string, StoreId, std::int64_t, Bytes, std::uint32_t, std::int64_t>
+            put{*stores.connection,
+                "INSERT INTO feed (kind, key, store, version, deleted, body, part, digest, applied) "
+                "VALUES (:kind, :key, :store, :version, 0, :body, :part, :digest, 0) ON CONFLICT (kind, key, "
+                "store) "
+                "DO UPDATE SET version = excluded.version, body = excluded.body, digest = excluded.digest"};
+        db::Command<std::int64_t, StoreId> raise{*stores.connection,
+                                                 "UPDATE bucket SET newest = :version WHERE store = :store"};
+        const auto last = newest.first();
+        if (!last || !*last) return;
+        std::int64_t given = std::get<0>(**last);
+        const std::string key = "future" + std::to_string(edition % 5);
+        const Bytes body{"edition " + std::to_string(edition)};
+        for (const StoreId& store : *buckets) {
+            ++given;
+            const auto digest = static_cast<std::int64_t>(sync::row_digest(future_kind, key, body.data));
+            if (!put(future_kind, key, store, given, body, sync::part_of(future_kind, key), digest)) return;
+            if (!raise(given, store)) return;
+            moved.push_back({store, given});
+        }
+        if (!count(given) || !transaction->commit()) return moved.clear();
+        world_.outcome.marks.hit("rows of the future");
     });
 }
 

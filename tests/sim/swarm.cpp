@@ -55,7 +55,7 @@ ProcessFaults draw_process(Draw& draw, int tills) {
     process.full_disks = draw.often(35, 1, 5);
     process.io_errors = draw.often(35, 1, 8);
     process.slow_syncs = draw.often(20, 1, 4);
-    process.lying_syncs = draw.chance(4);
+    process.lying_syncs = draw.chance(8);
     return process;
 }
 
@@ -76,8 +76,31 @@ OperatorActs draw_acts(Draw& draw) {
     acts.tombstone_sweeps = draw.often(40, 4, 20);
     acts.catalogue_changes = draw.often(70, 2, 12);
     acts.customer_imports = draw.often(50, 2, 10);
+    acts.future_rows = draw.often(25, 1, 6);
     acts.moves = draw.often(60, 2, 12);
     return acts;
+}
+
+PointsPlan draw_points(Draw& draw, ShopPlan& shop) {
+    PointsPlan points;
+    if (draw.chance(35)) return points;
+    points.pays = draw.some(100, 20, 90);
+    points.floor = draw.chance(15);
+    points.leads = draw.chance(75);
+    constexpr std::int64_t maxima[] = {0, 60, 200, 200, 1'000};
+    points.store_max = maxima[draw.between(0, 4)];
+    points.till_max = draw.chance(35) ? draw.between(20, 150) : 0;
+    points.per_point_minor = draw.between(200, 2'000);
+    points.dawdles = draw.some(70, 5, 60);
+    points.walks_away = draw.some(50, 2, 25);
+    points.lan_loss = draw.some(40, 1, 30);
+    points.lan_replay = draw.some(40, 1, 40);
+    points.lan_cuts = draw.often(40, 2, 12);
+    points.leaps = draw.often(50, 1, 4);
+    // The same few come again and again, to one till and to another.
+    shop.customers = static_cast<int>(draw.chance(60) ? draw.between(3, 12) : shop.customers);
+    shop.member_sales = static_cast<Percent>(draw.between(25, 80));
+    return points;
 }
 
 void name(std::string& text, const char* what, std::uint64_t rate) {
@@ -98,6 +121,7 @@ Swarm draw_swarm(Random& random, int tills, double hours) {
     swarm.shop.stores = draw.chance(60) ? 1 : static_cast<int>(draw.between(1, std::clamp(tills / 2, 1, 3)));
     swarm.shop.offers_every_ms = draw.chance(30) ? draw.between(200, 5'000) : draw.between(5'000, 60'000);
     swarm.shop.poison = draw.some(25, 1, 4);
+    swarm.points = draw_points(draw, swarm.shop);
     swarm.shop.future_kinds = swarm.people.upgrades > 0 ? draw.some(80, 5, 50) : 0;
     return swarm;
 }
@@ -105,6 +129,9 @@ Swarm draw_swarm(Random& random, int tills, double hours) {
 Swarm calm(const Swarm& swarm) {
     Swarm out;
     out.shop = swarm.shop;
+    out.points = swarm.points;
+    out.points.lan_loss = out.points.lan_replay = 0;
+    out.points.lan_cuts = out.points.leaps = 0;
     out.shop.offers_every_ms = 2'000;
     out.shop.poison = 0;
     out.shop.future_kinds = 0;
@@ -145,12 +172,25 @@ std::string Swarm::text() const {
     name(text, "upgrades", people.upgrades);
     name(text, "prunes", people.prunes);
     name(text, "tombstone_sweeps", people.tombstone_sweeps);
+    name(text, "future_rows", people.future_rows);
     name(text, "moves", people.moves);
     name(text, "lying_clocks", clocks.lying_tills);
     name(text, "clock_steps", clocks.steps);
     name(text, "stores", static_cast<std::uint64_t>(shop.stores));
     name(text, "poison", shop.poison);
     name(text, "future", shop.future_kinds);
+    name(text, "pays", points.pays);
+    name(text, "floor", points.floor ? 1 : 0);
+    name(text, "leads", points.leads ? 1 : 0);
+    name(text, "store_max", static_cast<std::uint64_t>(points.store_max));
+    name(text, "till_max", static_cast<std::uint64_t>(points.till_max));
+    name(text, "per_point", static_cast<std::uint64_t>(points.per_point_minor));
+    name(text, "dawdles", points.dawdles);
+    name(text, "walks_away", points.walks_away);
+    name(text, "lan_loss", points.lan_loss);
+    name(text, "lan_replay", points.lan_replay);
+    name(text, "lan_cuts", points.lan_cuts);
+    name(text, "leaps", points.leaps);
     return text;
 }
 

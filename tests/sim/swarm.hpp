@@ -57,7 +57,8 @@ struct OperatorActs {
     PerHour tombstone_sweeps{}; ///< the server forgets deletions, days passing as minutes
     PerHour catalogue_changes{};
     PerHour customer_imports{};
-    PerHour moves{}; ///< customers of two records turn out to be one, or move to another store
+    PerHour future_rows{}; ///< a later program puts into the feed what nobody knows
+    PerHour moves{};       ///< customers of two records turn out to be one, or move to another store
 };
 
 struct ClockPlan {
@@ -78,6 +79,22 @@ struct ShopPlan {
     std::int64_t offers_every_ms{2'000};
 };
 
+/// How customers spend points, and what is in the way of it.
+struct PointsPlan {
+    Percent pays{};    ///< of the members who have points pay with them; 0: none of all this happens
+    bool floor{false}; ///< the owner chose the floor limit instead of escrow
+    bool leads{false}; ///< every store has a lead till
+    std::int64_t store_max{200};
+    std::int64_t till_max{};
+    std::int64_t per_point_minor{10'000};
+    Percent dawdles{};    ///< of those who hold points take minutes to pay
+    Percent walks_away{}; ///< … or never do
+    Percent lan_loss{};   ///< between tills
+    Percent lan_replay{};
+    PerHour lan_cuts{}; ///< a till cannot reach the others
+    PerHour leaps{};    ///< nights and holidays: nothing happens, and time goes on
+};
+
 /// Everything a seed decides about its world before the world begins.
 struct Swarm {
     NetFaults net;
@@ -85,6 +102,7 @@ struct Swarm {
     OperatorActs people;
     ClockPlan clocks;
     ShopPlan shop;
+    PointsPlan points;
 
     [[nodiscard]] std::string text() const;
 };

@@ -187,12 +187,16 @@ TEST_CASE(
             else
                 CHECK(again.error().name == "db.full");
         }
-        if (runs % 2 == 0) { // the power goes as well
+        const bool power_goes = runs % 2 == 0;
+        if (power_goes) {
             machine.store.reset();
             disk.power_cut(dice, Cut::random);
         }
         disk.faults.capacity_bytes = DiskFaults::unlimited;
-        restarts += finish_without_operator(machine, acknowledged);
+        const int took = finish_without_operator(machine, acknowledged);
+        // Where the store was open and the power stayed, the retry alone is enough.
+        CHECK(took <= (started && !power_goes ? 0 : 1));
+        restarts += took;
         REQUIRE(acknowledged == sales_in_script);
         machine.store.reset();
         disk.power_cut(dice, Cut::drop_all);
@@ -200,8 +204,6 @@ TEST_CASE(
     }
     std::printf("till: full after k bytes, %d runs, %d full disks, %d restarts\n", runs, refusals, restarts);
     CHECK(refusals > 80);
-    // Where the store was open and the power stayed, the retry alone was enough.
-    CHECK(restarts <= refusals / 2 + 10);
 }
 
 TEST_CASE("a till whose disk fails at any call loses nothing it acknowledged and goes on afterwards") {
@@ -283,7 +285,7 @@ TEST_CASE("what a lying disk loses never goes unseen") {
     SeededRandom dice(8);
     const DiskImage base = made_till();
     std::map<std::string, int> seen;
-    for (int run = 0; run < 400; ++run) {
+    for (int run = 0; run < 200; ++run) {
         Disk disk;
         disk.restore(base);
         ScriptedTill machine(disk);
@@ -299,7 +301,8 @@ TEST_CASE("what a lying disk loses never goes unseen") {
         }
         disk.die();
         machine.store.reset();
-        disk.power_cut(dice, run % 5 == 0 ? Cut::drop_all : Cut::random);
+        const Cut how = run % 5 == 0 ? Cut::drop_all : run % 20 == 13 ? Cut::keep_all : Cut::random;
+        disk.power_cut(dice, how);
         const TillFound found = machine.look();
         // Who can tell: the store itself (refused, damaged), or whoever knows how far it was: the POS by its
         // receipts, the server by its mark, which stands beyond the till's last event or on another chain.
@@ -309,6 +312,7 @@ TEST_CASE("what a lying disk loses never goes unseen") {
                                                                  : "nothing lost";
         ++seen[verdict];
         if (verdict == "nothing lost") CHECK(found.sales == acknowledged);
+        if (how == Cut::keep_all) CHECK(verdict == "nothing lost"); // the lie did no harm
         // While nothing is copied out of the log, a lie cannot reach what was synced before it.
         if (run % 3 != 0) CHECK((found.refused.empty() && found.damage.empty() && found.sales >= honest));
         if (run % 5 == 0 && run % 3 != 0) {
@@ -320,8 +324,8 @@ TEST_CASE("what a lying disk loses never goes unseen") {
     }
     for (const auto& [verdict, times] : seen)
         std::printf("till: lying disk: %3d x %s\n", times, verdict.c_str());
-    CHECK(seen["outbox shorter than acknowledged"] > 40);
-    CHECK(seen["nothing lost"] > 0);
+    CHECK(seen["outbox shorter than acknowledged"] > 150);
+    CHECK(seen["nothing lost"] >= 10);
 }
 
 TEST_CASE("the same seed gives the same calls and the same bytes, another seed other bytes") {

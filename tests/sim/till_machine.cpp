@@ -12,13 +12,14 @@ namespace mudi::sim {
 namespace {
 
 constexpr std::int64_t relieve_every_ms = 60'000;
+constexpr std::int64_t tidy_first_ms = 10'000;
 constexpr std::int64_t relieve_again_ms = 5'000;
 constexpr std::size_t pruned_per_call = 500;
 /// Small, so that a till's log comes to a checkpoint within minutes.
 constexpr int log_pages_max = 200;
 
 till::StoreOptions store_options(const TillIdentity& identity, const db::Options& database, int machine,
-                                 int version) {
+                                 int version, till::RightsWitness& witness) {
     till::StoreOptions options;
     options.path = database.target;
     options.vfs = database.vfs;
@@ -29,6 +30,8 @@ till::StoreOptions store_options(const TillIdentity& identity, const db::Options
     options.data_key = identity.data_key;
     options.machine = Bits128{77, static_cast<std::uint64_t>(machine) + 1};
     options.program_version = std::to_string(version);
+    options.lead_url = ShopNetwork::url_of(machine);
+    options.witness = &witness;
     options.log_pages_max = log_pages_max;
     return options;
 }
@@ -51,8 +54,8 @@ TillMachine::~TillMachine() = default;
 Status TillMachine::start() {
     program_ = std::make_unique<Program>(world_.dice.next());
     Program& p = *program_;
-    MUDI_TRY(p.store,
-             till::Store::open(store_options(identity_, database(file), number(), version), p.random));
+    MUDI_TRY(p.store, till::Store::open(store_options(identity_, database(file), number(), version, witness_),
+                                        p.random));
     p.recorder = std::make_unique<Recorder>(world_, p.store->storage());
     till::DeskOptions desk;
     desk.till = identity_.till;
@@ -70,6 +73,8 @@ void TillMachine::started() {
     world_.network.till_started(number());
     world_.check([&](Checker& checker) { checker.till_started(*this); });
     later(relieve_every_ms, [this] { relieve(); });
+    look_at_lead();
+    later(tidy_first_ms, [this] { tidy(); });
     if (pending_) later(world_.between(500, 10'000), [this] { ask_again(); });
 }
 
@@ -91,6 +96,7 @@ void TillMachine::answer(std::uint64_t request, std::optional<std::string> frame
     enter([this, request, frame = std::move(frame)]() mutable {
         if (!frame) return feed(sync::till_in::NoAnswer{request});
         message();
+        program_->last_contact = clock.wall();
         feed(sync::till_in::Answer{request, std::move(*frame)});
         if (program_ && request == program_->last_pull && program_->level && program_->linked) is_level();
     });
@@ -105,6 +111,7 @@ void TillMachine::feed(sync::TillInput input) {
         const sync::TillInput next = std::move(p.inputs.front());
         p.inputs.pop_front();
         p.actions.clear();
+        p.sync->on_hold(p.desk->on_hold(p.sync->state().holder));
         p.sync->step(clock.mono(), clock.wall(), next, p.actions);
         for (sync::TillAction& action : p.actions) {
             if (!dying()) std::visit([this](auto& one) { act(one); }, action);
@@ -162,6 +169,8 @@ void TillMachine::feed_applied(const Result<till::FeedOutcome>& outcome) {
     if (!outcome) notice(outcome.error());
     if (!outcome || dying()) return;
     (void)program_->desk->feed_applied(outcome->changed, outcome->settings_changed, clock.wall()).has_value();
+    hand_over_captured();
+    if (outcome->settings_changed) look_at_lead();
 }
 
 void TillMachine::act(sync::till_out::ApplyFeed& action) {
@@ -188,6 +197,7 @@ void TillMachine::act(const sync::till_out::CompareManifest& action) {
     }
     world_.note("compared", {number(), static_cast<std::int64_t>(action.manifest.digests.size()),
                              answer.failed ? -1 : static_cast<std::int64_t>(answer.differing.size())});
+    look_at_holder();
     program_->inputs.emplace_back(std::move(answer));
 }
 
@@ -203,6 +213,7 @@ void TillMachine::act(const sync::till_out::NewLife& action) {
     world_.note("new life", {number(), life ? life->last.value : -1}, action.why);
     if (!life) return notice(life.error());
     world_.outcome.marks.hit("new life");
+    look_at_holder();
     program_->inputs.emplace_back(*life);
     world_.check([&](Checker& checker) { checker.new_life(*this); });
 }
@@ -226,7 +237,8 @@ void TillMachine::act(const sync::till_out::Report& action) {
 
 void TillMachine::is_level() {
     program_->level_at = clock.wall();
-    program_->desk->server_seen({program_->linked, program_->level_at});
+    program_->desk->server_seen({program_->linked, program_->level_at, program_->last_contact});
+    world_.check([&](Checker& checker) { checker.till_level(*this); });
 }
 
 void TillMachine::look_at_link() {
@@ -234,7 +246,15 @@ void TillMachine::look_at_link() {
     if (p.sync->linked() == p.linked) return;
     p.linked = p.sync->linked();
     if (!p.linked) p.level = false;
-    p.desk->server_seen({p.linked, p.level_at});
+    p.desk->server_seen({p.linked, p.level_at, p.last_contact});
+}
+
+/// The store may have begun another memory of rights.
+void TillMachine::look_at_holder() {
+    const RightsHolder holder = program_->store->replica().state().holder;
+    if (holder == program_->sync->state().holder) return;
+    world_.note("holder", {number()});
+    program_->inputs.emplace_back(sync::till_in::HolderChanged{holder});
 }
 
 /// The ladder of a full disk, as the agent climbs it.
@@ -245,17 +265,24 @@ void TillMachine::relieve() {
     std::int64_t again = relieve_every_ms;
     if (relief && !dying()) {
         if (relief->pressure != till::Pressure::none || relief->dropped > 0) again = relieve_again_ms;
-        if (relief->dropped > 0) world_.outcome.marks.hit("caches dropped on a full disk");
+        if (relief->dropped > 0 || relief->resume) world_.outcome.marks.hit("caches dropped on a full disk");
         if (relief->resume) {
             Program& p = *program_;
             p.sync =
                 std::make_unique<sync::TillSync>(p.store->replica().state(), sync::TillLimits{}, p.random);
             p.linked = p.level = false;
             p.wake_at.reset();
+            for (auto& [id, on_answer] : std::exchange(p.asked, {})) {
+                on_answer(fail(Code::unavailable, "server.unreachable", "the conversation begins anew"));
+            }
             // The new one counts its requests anew: nothing of the old one may come back to it.
             world_.network.till_stopped(number());
             world_.network.till_started(number());
         }
+    }
+    if (!dying()) {
+        look_at_holder();
+        feed(sync::till_in::Tick{});
     }
     later(again, [this] { relieve(); });
 }
@@ -311,6 +338,7 @@ TillImage TillMachine::image() const { return {number(), disk.snapshot(), facts_
 
 void TillMachine::put_in(const TillImage& image, bool pos_too) {
     disk.restore(image.disk);
+    world_.check([&](Checker& checker) { checker.disk_changed(*this); });
     facts_ = image.facts;
     facts_.lied = facts_.lied || disk.faults.lying_sync;
     // Another till's answer would be another till's sale.
@@ -321,6 +349,7 @@ void TillMachine::put_in(const TillImage& image, bool pos_too) {
 
 void TillMachine::put_in_new_disk(const Key256& signing_key, const Key256& data_key) {
     disk.restore(DiskImage{});
+    world_.check([&](Checker& checker) { checker.disk_changed(*this); });
     facts_ = DiskFacts{};
     identity_.signing_key = signing_key;
     identity_.data_key = data_key;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +24,7 @@ struct TillIdentity {
     TillId till;
     StoreId store;
     WorkstationId workstation;
+    bool lead{false}; ///< of its store
     Key256 signing_key;
     Key256 data_key;
 };
@@ -59,6 +62,12 @@ public:
     /// The POS asks again what it has no answer to; true when nothing is left to ask.
     bool ask_again();
 
+    // Its neighbours.
+    /// Serves them as its store's lead just now?
+    [[nodiscard]] bool lends() const { return running() && program_->lends; }
+    /// One of them asks; `on_reply` gets the frame that goes back.
+    void lend(const std::string& frame, std::function<void(std::string)> on_reply);
+
     // People.
     [[nodiscard]] TillImage image() const;
     /// Puts the disk of an image in; the machine must be down. The POS goes on where the image's stood, or
@@ -66,6 +75,8 @@ public:
     void put_in(const TillImage& image, bool pos_too);
     /// A new, empty disk; the machine must be down.
     void put_in_new_disk(const Key256& signing_key, const Key256& data_key);
+    /// Switched off and on again.
+    void forget_memory() { power_lost(); }
     /// The copy's POS goes on with the original's numbers.
     void take_numbers_of(const TillMachine& original);
     /// Forgets what is safe and older than the swarm says.
@@ -83,6 +94,7 @@ public:
     static constexpr const char* file = "till.db";
 
 private:
+    using OnPoints = std::function<void(const Result<sync::ReserveAnswer>&)>;
     struct Program {
         explicit Program(std::uint64_t seed) : random(seed) {}
         SeededRandom random;
@@ -99,6 +111,30 @@ private:
         bool linked{false};
         bool level{false};
         bool asks_later{false};
+        std::optional<Time> last_contact;
+        std::map<std::uint64_t, OnPoints> asked; ///< the server, by number
+        std::uint64_t questions{};
+        EventSeq handed_over;
+        bool lends{false};
+    };
+    /// A customer who pays with points.
+    struct Redeeming {
+        Serial serial{};
+        till::SaleDocument document;
+        Points points;
+        std::int64_t begun_ms{};
+        till::RedeemQuestion question;
+    };
+    using Customer = std::shared_ptr<Redeeming>;
+    /// What the machine remembers while it has power, as pos-agent's file in /run.
+    class Witness final : public till::RightsWitness {
+    public:
+        std::optional<Seen> read() override { return seen_; }
+        void write(const Seen& seen) override { seen_ = seen; }
+        void forget() { seen_.reset(); }
+
+    private:
+        std::optional<Seen> seen_;
     };
     /// What the POS has asked and got no answer to.
     struct Pending {
@@ -110,6 +146,7 @@ private:
     void end() override;
     void started() override;
     void stopped() override;
+    void power_lost() override { witness_.forget(); }
     void damaged(const Error& error) override;
 
     // The driver of TillSync.
@@ -123,7 +160,7 @@ private:
     void act(const sync::till_out::ApplyPart& part);
     void act(const sync::till_out::NewLife& life);
     void act(const sync::till_out::SaveCertificate&) {}
-    void act(const sync::till_out::Answered&) {}
+    void act(const sync::till_out::Answered& action);
     void act(const sync::till_out::SetTimer& timer);
     void act(const sync::till_out::Report& report);
     void feed_applied(const Result<till::FeedOutcome>& outcome);
@@ -132,6 +169,7 @@ private:
     void relieve();
     void notice(const Error& error);
     void forget_pruned();
+    void look_at_holder();
 
     // The POS (till_shop.cpp).
     void next_customer();
@@ -142,11 +180,33 @@ private:
     void undo();
     void complete(Serial serial, const till::SaleDocument& document);
     void told_ok(Serial serial, EventId event);
-    void refused(Serial serial, const Error& error, bool plain);
+    void refused(Serial serial, const till::SaleDocument& document, const Error& error);
     [[nodiscard]] till::SaleDocument new_document(Serial serial);
     [[nodiscard]] bool known_ok(Serial serial) const;
 
+    // Points (till_points.cpp).
+    void ask_server(const sync::Reserve& question, OnPoints on_answer);
+    void ask_lead(const sync::Reserve& question, OnPoints on_answer);
+    void tidy();
+    void settle_questions();
+    void look_at_lead();
+    void hand_over_captured();
+    void pay_with_points();
+    void redeem(const Customer& customer);
+    void redeem_from_server(const Customer& customer);
+    void server_answered(const Customer& customer, const Result<sync::ReserveAnswer>& answer, bool sent);
+    void redeem_without_server(const Customer& customer);
+    void lead_answered(const Customer& customer, const Result<sync::ReserveAnswer>& answer, bool sent);
+    void redeem_alone(const Customer& customer);
+    void hold_granted(const Customer& customer, RightsHolder lender);
+    /// The question is over; false: nothing more can be done for this customer's points.
+    bool drop(const Customer& customer, bool doubtful);
+    void points_held(const Customer& customer, const Result<till::HoldView>& hold);
+    void pay(const Customer& customer, const till::Hold& hold);
+    void pay_cash(const Customer& customer);
+
     TillIdentity identity_;
+    Witness witness_;
     DiskFacts facts_;
     std::unique_ptr<Program> program_;
     SeededRandom shop_;

@@ -39,6 +39,7 @@ void TillMachine::serve() {
     if (what < 2) return join();
     if (what < 6) return give_back();
     if (what < 8) return undo();
+    if (shop_.below(100) < world_.swarm.points.pays) return pay_with_points();
     sell(what < 16);
 }
 
@@ -68,13 +69,19 @@ till::SaleDocument TillMachine::new_document(Serial serial) {
     document.lines = std::move(lines);
     document.tenders = {{crm::TenderKind::cash, total, {}}};
     document.total = total;
+    Deed& deed = world_.oracle.deed(serial);
     if (shop_.below(100) < plan.member_sales) {
         const auto customer = static_cast<int>(shop_.below(static_cast<std::uint64_t>(plan.customers)));
+        deed.customer = customer;
         const bool by_card = shop_.below(4) != 0;
         document.customer = till::Presented{by_card ? till::PresentedKind::card : till::PresentedKind::phone,
                                             by_card ? card_of(customer) : phone_of(customer)};
     }
     document.training = shop_.below(100) == 0;
+    deed.number = document.name.number;
+    deed.training = *document.training;
+    deed.total_minor = total.minor;
+    if (deed.customer >= 0 && !deed.training) deed.earned = total.minor / world_.swarm.points.per_point_minor;
     return document;
 }
 
@@ -83,10 +90,6 @@ void TillMachine::sell(bool later_on) {
     deed.till = number();
     const Serial serial = world_.oracle.begin(deed);
     const till::SaleDocument document = new_document(serial);
-    Deed& known = world_.oracle.deed(serial);
-    known.number = document.name.number;
-    known.training = *document.training;
-    known.total_minor = document.total->minor;
     if (later_on) {
         // Rung up step by step, and put aside for a moment.
         till::Desk& desk = *program_->desk;
@@ -117,7 +120,7 @@ void TillMachine::complete(Serial serial, const till::SaleDocument& document) {
     pending_ = Pending{serial, document};
     auto receipt = program_->desk->complete(document, clock.wall());
     if (dying()) return; // nobody heard the answer
-    if (!receipt) return refused(serial, receipt.error(), document.kind == crm::TransactionKind::sale);
+    if (!receipt) return refused(serial, document, receipt.error());
     if (receipt->repeated) world_.outcome.marks.hit("sale asked for again");
     told_ok(serial, receipt->event);
     if (!receipt->repeated) feed(sync::till_in::Captured{receipt->seq});
@@ -139,9 +142,16 @@ void TillMachine::told_ok(Serial serial, EventId event) {
     deed.ok = true;
     deed.event = event;
     facts_.kept.push_back({serial, event});
+    if (deed.redeemed == 0) return;
+    world_.outcome.marks.hit(deed.by_server           ? "redeemed from the server"
+                             : deed.lender.value == 0 ? "redeemed within the floor limit"
+                             : deed.lender == program_->store->replica().state().holder
+                                 ? "redeemed from own right"
+                                 : "redeemed from lead");
+    world_.check([&](Checker& checker) { checker.points_spent(*this, deed); });
 }
 
-void TillMachine::refused(Serial serial, const Error& error, bool plain) {
+void TillMachine::refused(Serial serial, const till::SaleDocument& document, const Error& error) {
     world_.note("sale refused", {number(), serial}, error.name);
     notice(error);
     if (facts_.lied && error.code == Code::corrupt) return;
@@ -161,8 +171,13 @@ void TillMachine::refused(Serial serial, const Error& error, bool plain) {
     // Asked for again, what is stored cannot be read, or reads otherwise.
     if (world_.oracle.deed(serial).spoilt) return;
     // Its number can be taken after the machine or its POS was put back; nothing else speaks against a sale.
-    if (plain && error.name != "sale.conflict")
-        world_.fail("I7", name() + " refused a sale: " + error.name + " " + error.what);
+    if (document.kind != crm::TransactionKind::sale || error.name == "sale.conflict") return;
+    if (document.hold && error.name.starts_with("hold.")) {
+        // The points are not to be had any more: the customer goes without.
+        (void)program_->desk->cancel(document.name, clock.wall()).has_value();
+        return hand_over_captured();
+    }
+    world_.fail("I7", name() + " refused a sale: " + error.name + " " + error.what);
 }
 
 bool TillMachine::ask_again() {

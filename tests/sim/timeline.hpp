@@ -17,6 +17,11 @@ public:
     using What = std::function<void()>;
 
     [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
+    /// A night or a week in which everything stood still: true time goes on, and nothing happens in it.
+    void leap(std::int64_t ms) { leapt_ms_ += ms; }
+    [[nodiscard]] std::int64_t leapt_ms() const { return leapt_ms_; }
+    /// Of true time since the world began, nights included.
+    [[nodiscard]] std::int64_t true_ms() const { return now_ms_ + leapt_ms_; }
     void after(std::int64_t wait_ms, What what) {
         heap_.push_back({now_ms_ + std::max<std::int64_t>(wait_ms, 0), ++order_, std::move(what)});
         std::push_heap(heap_.begin(), heap_.end(), later);
@@ -53,6 +58,7 @@ private:
 
     std::vector<Due> heap_;
     std::int64_t now_ms_{};
+    std::int64_t leapt_ms_{};
     std::uint64_t order_{};
     std::uint64_t happened_{};
 };

@@ -20,7 +20,7 @@ std::int64_t World::world_begins_ms() { return sim::world_begins_ms; }
 World::World(const WorldOptions& given)
     : options(given), dice(given.seed),
       swarm(given.swarm ? *given.swarm : draw_swarm(dice, given.tills, given.hours)), trace(given.trace),
-      network(*this) {
+      network(*this), shop_network(*this) {
     reset_world(given.seed, [this] { return true_time(); });
     if (trace.prints()) trace.note(0, "swarm", {}, swarm.text());
     server = std::make_unique<ServerMachine>(*this);
@@ -29,6 +29,7 @@ World::World(const WorldOptions& given)
         identity.till = TillId{i + 1};
         identity.store = StoreId{"S" + std::to_string(i % swarm.shop.stores + 1)};
         identity.workstation = WorkstationId{"W" + std::to_string(i + 1)};
+        identity.lead = swarm.points.leads && i < swarm.shop.stores;
         identity.signing_key = dice.key256();
         identity.data_key = dice.key256();
         add_till(std::make_unique<TillMachine>(*this, i, identity));

@@ -13,6 +13,7 @@
 #include "checker.hpp"
 #include "network.hpp"
 #include "oracle.hpp"
+#include "shop_network.hpp"
 #include "swarm.hpp"
 #include "timeline.hpp"
 #include "trace.hpp"
@@ -72,7 +73,7 @@ public:
     [[nodiscard]] std::int64_t between(std::int64_t least, std::int64_t most) {
         return least + static_cast<std::int64_t>(dice.below(static_cast<std::uint64_t>(most - least + 1)));
     }
-    [[nodiscard]] Time true_time() const { return time_from_ms(world_begins_ms() + timeline.now_ms()); }
+    [[nodiscard]] Time true_time() const { return time_from_ms(world_begins_ms() + timeline.true_ms()); }
     static std::int64_t world_begins_ms();
     [[nodiscard]] bool calm_now() const { return calm_; }
     TillMachine& add_till(std::unique_ptr<TillMachine> machine);
@@ -93,6 +94,7 @@ public:
     Outcome outcome;
     Oracle oracle;
     Network network;
+    ShopNetwork shop_network;
     std::unique_ptr<ServerMachine> server;
     std::vector<std::unique_ptr<TillMachine>> tills;
     std::vector<TillEnd*> ends; ///< what the network sees, in the same order

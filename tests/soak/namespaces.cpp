@@ -1,10 +1,11 @@
 #include "soak/namespaces.hpp"
 
-#include <csignal>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/process.hpp"
@@ -16,7 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr Duration command_within{10'000};
 constexpr const char* name_begin = "mudi-soak-";
-constexpr const char* spaces_folder = "/run/netns";
 
 void write_script(const fs::path& path, const std::string& text) {
     std::ofstream{path} << text;
@@ -33,18 +33,39 @@ Namespaces::Namespaces(std::size_t tills, fs::path folder)
 
 Result<std::unique_ptr<Namespaces>> Namespaces::make(std::size_t tills, const fs::path& folder) {
     if (::geteuid() != 0) return fail(Code::denied, "netns.denied", "network namespaces need root");
-    remove_left_over();
     std::unique_ptr<Namespaces> made(new Namespaces(tills, folder));
+    MUDI_CHECK(made->hire_janitor());
     if (auto built = made->build(); !built)
         return fail(Code::denied, "netns.denied", "no network namespaces here: " + built.error().what);
     return made;
 }
 
 Namespaces::~Namespaces() {
-    for (std::size_t till = 0; till < tills_; ++till)
-        static_cast<void>(ip({"netns", "del", till_space(till)}));
-    static_cast<void>(ip({"netns", "del", server_space_}));
-    static_cast<void>(ip({"link", "del", near_end_}));
+    if (janitor_waits_ >= 0) ::close(janitor_waits_);
+    if (janitor_ > 0) ::waitpid(janitor_, nullptr, 0);
+}
+
+/// A process that outlives this one, even a SIGKILL to it, and takes everything away then.
+Status Namespaces::hire_janitor() {
+    std::string text = "read -r never; for space in " + server_space_;
+    for (std::size_t till = 0; till < tills_; ++till) text += " " + till_space(till);
+    text += "; do ip netns del $space; done; ip link del " + near_end_ + "; true";
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(Code::io, "netns.janitor", "no pipe");
+    janitor_waits_ = ends[1];
+    janitor_ = ::fork();
+    if (janitor_ == 0) {
+        const int nowhere = ::open("/dev/null", O_RDWR);
+        ::setpgid(0, 0); // no Ctrl-C either
+        ::dup2(ends[0], STDIN_FILENO);
+        ::dup2(nowhere, STDOUT_FILENO);
+        ::dup2(nowhere, STDERR_FILENO);
+        ::execl("/bin/sh", "sh", "-c", text.c_str(), nullptr);
+        ::_exit(127);
+    }
+    ::close(ends[0]);
+    if (janitor_ < 0) return fail(Code::io, "netns.janitor", "no process");
+    return {};
 }
 
 std::string Namespaces::till_space(std::size_t till) const { return prefix_ + "till" + std::to_string(till); }
@@ -91,7 +112,8 @@ Status Namespaces::build() {
         MUDI_CHECK(ip({"-n", space, "addr", "add", till_address(till) + "/24", "dev", "eth0"}));
         MUDI_CHECK(ip({"-n", space, "link", "set", "eth0", "up"}));
     }
-    return {};
+    // Some containers may make them and not go in.
+    return ip({"netns", "exec", server_space_, "true"});
 }
 
 Result<fs::path> Namespaces::programs(const fs::path& real) const {
@@ -121,22 +143,6 @@ Status Namespaces::set_silence(std::size_t till, bool silent) {
 Status Namespaces::set_switch(bool up) {
     for (std::size_t till = 0; till < tills_; ++till) MUDI_CHECK(set_link(till, up));
     return {};
-}
-
-/// Of a process that is no more.
-void Namespaces::remove_left_over() {
-    std::error_code error;
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(spaces_folder, error))
-        names.push_back(entry.path().filename());
-    for (const std::string& name : names) {
-        if (!name.starts_with(name_begin)) continue;
-        const pid_t owner = std::atoi(name.c_str() + std::string_view{name_begin}.size());
-        if (owner <= 0 || ::kill(owner, 0) == 0) continue;
-        if (auto removal = cli::Process::start({"/usr/bin/env", "ip", "netns", "del", name}, "/dev/null");
-            removal)
-            static_cast<void>(removal->wait(command_within));
-    }
 }
 
 } // namespace mudi::soak

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include <mudi/base/result.hpp>
@@ -12,7 +13,7 @@ namespace mudi::soak {
 
 /// A small network of its own: the server and every till in a network namespace each, joined by a bridge on
 /// the server's side, which this process reaches too. Needs root and iproute2. Everything goes with the
-/// object; what an earlier run left that was killed goes when the next is made.
+/// object, or with this process, however that ends.
 class Namespaces {
 public:
     /// netns.denied (denied): not root, or the kernel has no such thing: the text says what was tried.
@@ -37,19 +38,20 @@ public:
 
 private:
     Namespaces(std::size_t tills, std::filesystem::path folder);
+    Status hire_janitor();
     Status build();
     Status ip(const std::vector<std::string>& words) const;
     Status in_server(std::vector<std::string> words) const;
     [[nodiscard]] std::string till_space(std::size_t till) const;
     [[nodiscard]] std::string address(std::size_t host) const;
     [[nodiscard]] std::string till_address(std::size_t till) const { return address(10 + till); }
-    static void remove_left_over();
-
     std::size_t tills_;
     std::filesystem::path folder_;
     std::string prefix_; ///< "mudi-soak-PID-"
     std::string server_space_;
     std::string near_end_; ///< of this process' own cable to the bridge
+    pid_t janitor_{-1};
+    int janitor_waits_{-1}; ///< for this end to be closed
 };
 
 } // namespace mudi::soak

@@ -34,6 +34,7 @@ void Oracle::replace_disk(std::size_t till, Numbers held) {
 void Oracle::seen_at_server(const Numbers& numbers) {
     const std::lock_guard lock(mutex_);
     at_server_.insert(numbers.begin(), numbers.end());
+    ever_at_server_.insert(numbers.begin(), numbers.end());
 }
 
 Numbers Oracle::at_server() const {
@@ -53,8 +54,10 @@ Oracle::Verdict Oracle::judge(const std::map<std::string, int>& times) const {
     Verdict verdict;
     for (const std::string& number : wanted)
         if (!times.contains(number)) verdict.missing.push_back(number);
-    for (const std::string& number : saved_)
-        verdict.excused += !wanted.contains(number) && !times.contains(number) ? 1u : 0u;
+    for (const std::string& number : saved_) {
+        if (wanted.contains(number) || times.contains(number)) continue;
+        ++(ever_at_server_.contains(number) ? verdict.excused_restored : verdict.excused_unsent);
+    }
     for (const auto& [number, count] : times) {
         if (count > 1) verdict.doubled.push_back(number);
         if (!asked_.contains(number)) verdict.unknown.push_back(number);

@@ -38,7 +38,11 @@ public:
         std::vector<std::string> missing; ///< answered "saved", not excused, not at the server
         std::vector<std::string> doubled;
         std::vector<std::string> unknown; ///< at the server, and nobody ever asked for it
-        std::size_t excused{};            ///< not at the server; the copy was destroyed
+        /// Not at the server, and nobody has a copy: the till's disk was replaced before the server had the
+        /// sale, or after it, and the server was then replaced by a backup from before.
+        std::size_t excused_unsent{};
+        std::size_t excused_restored{};
+        [[nodiscard]] std::size_t excused() const { return excused_unsent + excused_restored; }
         [[nodiscard]] bool good() const { return missing.empty() && doubled.empty() && unknown.empty(); }
     };
     /// `times`: how often the server has each number.
@@ -48,6 +52,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<Numbers> disks_;
     Numbers at_server_;
+    Numbers ever_at_server_;
     Numbers asked_;
     Numbers saved_;
 };

@@ -1,7 +1,7 @@
 #include "soak/shop.hpp"
 
 #include <chrono>
-#include <thread>
+#include <fstream>
 
 #include <nlohmann/json.hpp>
 
@@ -37,118 +37,136 @@ std::size_t some_copy(std::size_t count, Random& random) {
     return random.below(3) == 0 ? static_cast<std::size_t>(random.below(count)) : count - 1;
 }
 
-/// A process that has just been killed may still hold its lock or port for a moment.
-template <class Start>
-Status patiently(Start&& start) {
-    Status started = start();
-    for (int attempt = 0; !started && attempt < 20; ++attempt) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
-        started = start();
-    }
-    return started;
-}
-
 } // namespace
 
 Shop::Shop(cli::FleetOptions options, Oracle& oracle)
     : options_(options), fleet_(std::move(options)), oracle_(oracle) {}
 
-Status Shop::start() { return fleet_.start(); }
-
-Status Shop::start_till(std::size_t till) {
-    return patiently([&] { return fleet_.start_till(till); });
-}
-
-Status Shop::kill_till(std::size_t till, Duration away) {
-    ++deeds_.till_kills;
-    fleet_.kill_till(till);
-    std::this_thread::sleep_for(away);
-    return start_till(till);
-}
-
-Status Shop::kill_server(Duration away) {
-    ++deeds_.server_kills;
-    fleet_.kill_server();
-    std::this_thread::sleep_for(away);
-    return patiently([&] { return fleet_.start_server(); });
-}
-
-Status Shop::take_image(std::size_t till) {
-    ++deeds_.images;
-    fleet_.kill_till(till);
-    const auto cashiers_wait = cashiers_->hold(till);
-    auto& images = images_[till];
-    Image image{options_.folder / "images" / (std::to_string(till) + "-" + std::to_string(images.size())),
-                oracle_.disk(till)};
-    copy_database(fleet_.till_folder(till), image.folder);
-    images.push_back(std::move(image));
-    return start_till(till);
-}
-
-Status Shop::restore_till(std::size_t till, Random& random) {
-    const auto& images = images_[till];
-    if (images.empty()) return {};
-    ++deeds_.till_restores;
-    fleet_.kill_till(till);
-    const auto cashiers_wait = cashiers_->hold(till);
-    // What it has sent so far is safe from this.
-    if (auto seen = look_at_server(); !seen) return tl::make_unexpected(seen.error());
-    const Image& image = images[some_copy(images.size(), random)];
-    copy_database(image.folder, fleet_.till_folder(till));
-    oracle_.replace_disk(till, image.held);
-    return start_till(till);
-}
-
-Status Shop::back_up_server() {
-    ++deeds_.backups;
-    if (auto seen = look_at_server(); !seen) return tl::make_unexpected(seen.error());
-    Backup backup{options_.folder / "backups" / (std::to_string(backups_.size()) + ".db"),
-                  oracle_.at_server()};
-    std::error_code error;
-    fs::create_directories(backup.file.parent_path(), error);
-    MUDI_TRY(auto client, fleet_.operator_client());
-    const auto made = client.send("POST", "/api/v1/backups", json{{"to", backup.file.string()}}.dump(), false,
-                                  "application/json", backup_within);
-    if (!made) return tl::make_unexpected(made.error());
-    backups_.push_back(std::move(backup));
+Status Shop::start() {
+    MUDI_CHECK(fleet_.start());
+    supervisor_.emplace(fleet_);
     return {};
 }
 
-Status Shop::restore_server(Random& random) {
-    if (backups_.empty()) return {};
-    ++deeds_.server_restores;
-    const Backup& backup = backups_[some_copy(backups_.size(), random)];
-    fleet_.kill_server();
-    const auto restored = patiently([&]() -> Status {
-        MUDI_TRY(auto operator_at_work,
-                 cli::Process::start({(options_.programs / "mudi").string(), "server", "restore", "--from",
-                                      backup.file.string(), "--config", fleet_.server_config().string()},
-                                     options_.folder / "restore.log"));
-        MUDI_TRY(const int code, operator_at_work.wait(restore_within));
-        if (code != 0) return fail(Code::io, "soak.restore", "mudi server restore: see restore.log");
-        return {};
-    });
-    if (!restored) return restored;
-    oracle_.replace_server(backup.held);
-    return patiently([&] { return fleet_.start_server(); });
+void Shop::kill_any(Random& random, Duration away) {
+    std::vector<std::size_t> alive;
+    for (std::size_t who = 0; who < supervisor_->count(); ++who)
+        if (supervisor_->running(who)) alive.push_back(who);
+    if (alive.empty()) return;
+    const std::size_t who = alive[random.below(alive.size())];
+    supervisor_->kill(who, away);
+    ++(who == Supervisor::server ? deeds_.server_kills : deeds_.till_kills);
 }
 
-Result<std::map<std::string, int>> Shop::look_at_server() {
-    std::map<std::string, int> times;
+bool Shop::take_image(std::size_t till) {
+    ++deeds_.images;
+    supervisor_->hold(Supervisor::till(till));
+    {
+        const auto cashiers_wait = cashiers_->hold(till);
+        auto& images = images_[till];
+        Image image{options_.folder / "images" / (std::to_string(till) + "-" + std::to_string(images.size())),
+                    oracle_.disk(till)};
+        copy_database(fleet_.till_folder(till), image.folder);
+        images.push_back(std::move(image));
+    }
+    supervisor_->release(Supervisor::till(till));
+    return true;
+}
+
+Result<bool> Shop::restore_till(std::size_t till, Random& random) {
+    const auto& images = images_[till];
+    if (images.empty() || !supervisor_->ready(Supervisor::server)) return false;
+    ++deeds_.till_restores;
+    supervisor_->hold(Supervisor::till(till));
+    {
+        const auto cashiers_wait = cashiers_->hold(till);
+        // What it has sent so far is safe from this.
+        MUDI_CHECK(look_at_server());
+        const Image& image = images[some_copy(images.size(), random)];
+        copy_database(image.folder, fleet_.till_folder(till));
+        oracle_.replace_disk(till, image.held);
+    }
+    supervisor_->release(Supervisor::till(till));
+    return true;
+}
+
+Result<bool> Shop::back_up_server() {
+    if (backing_up_.valid() || !supervisor_->ready(Supervisor::server)) return false;
+    MUDI_CHECK(look_at_server());
+    under_way_ = {options_.folder / "backups" / (std::to_string(deeds_.backups++) + ".db"),
+                  oracle_.at_server()};
+    std::error_code error;
+    fs::create_directories(under_way_.file.parent_path(), error);
     MUDI_TRY(auto client, fleet_.operator_client());
-    for (std::int64_t after = 0;;) {
+    backing_up_ = std::async(std::launch::async,
+                             [client = std::move(client), file = under_way_.file.string()]() mutable {
+                                 return client
+                                     .send("POST", "/api/v1/backups", json{{"to", file}}.dump(), false,
+                                           "application/json", backup_within)
+                                     .has_value();
+                             });
+    return true;
+}
+
+void Shop::end_backup() {
+    // The server was killed meanwhile, most likely: the operator has nothing in hand then.
+    if (backing_up_.get())
+        backups_.push_back(std::move(under_way_));
+    else
+        ++deeds_.backups_cut_short;
+}
+
+Status Shop::look() {
+    if (backing_up_.valid() && backing_up_.wait_for(std::chrono::seconds{0}) == std::future_status::ready)
+        end_backup();
+    return supervisor_->look();
+}
+
+Result<bool> Shop::restore_server(Random& random) {
+    if (backups_.empty()) return false;
+    ++deeds_.server_restores;
+    supervisor_->hold(Supervisor::server);
+    if (backing_up_.valid()) end_backup();
+    const Backup& backup = backups_[some_copy(backups_.size(), random)];
+    MUDI_TRY(auto operator_at_work,
+             cli::Process::start({(options_.programs / "mudi").string(), "server", "restore", "--from",
+                                  backup.file.string(), "--config", fleet_.server_config().string()},
+                                 options_.folder / "restore.log"));
+    MUDI_TRY(const int code, operator_at_work.wait(restore_within));
+    if (code != 0) return fail(Code::io, "soak.restore", "mudi server restore: see restore.log");
+    oracle_.replace_server(backup.held);
+    looked_to_ = 0;
+    supervisor_->release(Supervisor::server);
+    return true;
+}
+
+Result<std::int64_t> Shop::read_purchases(std::int64_t after, std::map<std::string, int>& times) const {
+    MUDI_TRY(auto client, fleet_.operator_client());
+    for (;;) {
         MUDI_TRY(const json page,
                  client.get("/api/v1/purchases?after=" + std::to_string(after) + "&limit=10000"));
         const json purchases = page.value("purchases", json::array());
-        if (purchases.empty()) break;
+        if (purchases.empty()) return after;
         for (const json& purchase : purchases) {
             ++times[purchase.value("number", "")];
             after = purchase.value("arrival", after);
         }
     }
+}
+
+Status Shop::look_at_server() {
+    std::map<std::string, int> times;
+    MUDI_TRY(looked_to_, read_purchases(looked_to_, times));
     Numbers seen;
     for (const auto& [number, count] : times) seen.insert(number);
     oracle_.seen_at_server(seen);
+    return {};
+}
+
+Result<std::map<std::string, int>> Shop::count_at_server() {
+    std::map<std::string, int> times;
+    const auto read = read_purchases(0, times);
+    if (!read) return tl::make_unexpected(read.error());
     return times;
 }
 
@@ -175,11 +193,13 @@ bool Shop::all_level(std::string& reason) {
     return true;
 }
 
-int Shop::forks() {
+int Shop::forks() const {
+    // The till's own count goes back with an image of its disk; what it said stays.
     int forks = 0;
     for (std::size_t till = 0; till < fleet_.size(); ++till) {
-        if (const auto status = client_of(fleet_, till).get("/v1/status"))
-            forks += static_cast<int>(status->value("lives", std::int64_t{1})) - 1;
+        std::ifstream log(fleet_.till_folder(till) / "till.log");
+        for (std::string line; std::getline(log, line);)
+            forks += line.find(" sync.new_life ") != std::string::npos ? 1 : 0;
     }
     return forks;
 }

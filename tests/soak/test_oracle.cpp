@@ -39,7 +39,8 @@ TEST_CASE("a sale of a disk that was replaced is excused only when nobody else h
     oracle.seen_at_server({"b"});
     oracle.replace_disk(0, image);
     CHECK(oracle.judge({{"a", 1}, {"b", 1}}).good());
-    CHECK(oracle.judge({{"a", 1}, {"b", 1}}).excused == 1);
+    CHECK(oracle.judge({{"a", 1}, {"b", 1}}).excused_unsent == 1);
+    CHECK(oracle.judge({{"a", 1}, {"b", 1}}).excused_restored == 0);
     CHECK(oracle.judge({{"a", 1}}).missing == std::vector<std::string>{"b"});
     CHECK(oracle.judge({{"b", 1}}).missing == std::vector<std::string>{"a"});
 }
@@ -56,7 +57,8 @@ TEST_CASE("what the server lost in a restore must come again from the disks that
     oracle.replace_server(backup);
     const auto verdict = oracle.judge({{"a", 1}, {"c", 1}});
     CHECK(verdict.good());
-    CHECK(verdict.excused == 1);
+    CHECK(verdict.excused_restored == 1);
+    CHECK(verdict.excused_unsent == 0);
     CHECK(oracle.judge({{"a", 1}}).missing == std::vector<std::string>{"c"});
     CHECK(oracle.judge({{"c", 1}}).missing == std::vector<std::string>{"a"});
 }

@@ -174,8 +174,10 @@ function show_points(points) {
   put("points-policy", escrow
     ? `Escrow: up to ${numbers.format(points.store_max)} points of a customer are set aside for each store's lead till${points.till_max ? `, ${numbers.format(points.till_max)} for every other` : ""}. Nothing can be spent twice.`
     : `Floor limit: up to ${count(points.redeem_offline_max, "point", "points")} of a customer at every till while the server is away, at the owner's risk.`);
-  const alarm = points.breached.points > 0
-    ? "Points were spent that nobody had set aside: look for cloned tills."
+  const unconfirmed = points.breached.points > points.confirmed.points;
+  $("points-confirm").hidden = !unconfirmed;
+  const alarm = unconfirmed
+    ? "Points were spent that nobody had set aside: look for cloned tills, then confirm that you have seen it."
     : points.settling ? "After a restore: no points can be spent until every till has told what it did." : "";
   put("points-alarm", alarm);
   $("points-alarm").hidden = alarm === "";
@@ -190,13 +192,20 @@ async function refresh_points() {
   state.points_at = performance.now();
 }
 
+async function confirm_points() {
+  await call("/api/v1/points/confirm", "POST");
+  state.points_at = 0;
+  await refresh_points();
+}
+
 function till_state(till) {
-  if (till.revoked) return ["revoked", "pill down"];
+  const code_waits = till.code_expires_us > Date.now() * 1000;
+  if (till.revoked) return [code_waits ? "revoked, code waits" : "revoked", "pill down"];
   if (till.clone) return ["clone", "pill down"];
   if (till.stalled) return ["stalled", "pill down"];
   if (till.connected) return ["connected", "pill"];
   if (till.last_contact_us) return ["offline", "pill waiting"];
-  return [till.code_expires_us ? "code waits" : "not yet here", "pill waiting"];
+  return [code_waits ? "code waits" : till.code_expires_us ? "code too old" : "not yet here", "pill waiting"];
 }
 
 function till_lives(till) {
@@ -237,7 +246,7 @@ function show_tills(tills) {
       [numbers.format(till.unsent), till.stalled ? "n bad" : till.unsent > 0 ? "n late" : "n"],
       [numbers.format(till.unsafe), "n"],
       [till_lives(till), till.clone ? "n bad" : till.forked_us ? "n late" : "n"],
-      [`${clock < 0 ? "−" : "+"}${duration(Math.abs(clock))}`, Math.abs(clock) > 60000 ? "n late" : "n"],
+      till.last_contact_us ? [`${clock < 0 ? "−" : "+"}${duration(Math.abs(clock))}`, Math.abs(clock) > 60000 ? "n late" : "n"] : ["–", "n"],
       [numbers.format(till.quarantined), till.quarantined > 0 ? "n bad" : "n"],
       till_certificate(till), [till.version || "–"],
     ];
@@ -407,6 +416,7 @@ $("new-till").addEventListener("submit", (event) => {
 });
 $("code-dialog").addEventListener("close", () => { clearInterval(state.code_timer); put("code-text", ""); put("code-command", ""); });
 $("find").addEventListener("submit", find);
+$("points-confirm").addEventListener("click", confirm_points);
 $("retry-all").addEventListener("click", () => retry(null));
 state.token = take_token();
 if (state.token) refresh(); else ask_for_token(false);

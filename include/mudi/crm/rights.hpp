@@ -73,10 +73,12 @@ inline constexpr Duration holds_lapse_after{std::chrono::hours{1}};
 struct DrainedTill {
     bool revoked{false};
     std::optional<Time> drained; ///< when it last had nothing unsent
+    /// It said, asked after the death, that it has told all and holds nothing that was borrowed.
+    bool borrows_nothing{false};
 };
 /// May the points of a dead holder be free again? Either its time has run out, or its successor runs on the
 /// same machine (so the memory is gone for good) and every till that may have borrowed of it has told all
-/// since.
+/// since: when it said that nothing borrowed is left, or else once whatever it held has lapsed.
 bool may_free(Time died, bool same_machine, std::span<const DrainedTill> tills, Time now);
 
 } // namespace mudi::crm

@@ -63,6 +63,7 @@ struct WriteSide {
     Import& import;
     Enrolment& enrolment;
     Backups& backups;
+    RightsBook& rights;
     std::vector<FeedMoved> moved; ///< buckets that got rows by this job
     bool leads_changed{false};    ///< a till was added, enrolled or revoked: publish_leads
 };
@@ -119,7 +120,7 @@ struct Live {
     std::unordered_map<TillId, Contact> contacts;
     /// Since when apply has had work and taken none of it; empty: nothing waits.
     std::optional<MonoTime> apply_waits_since;
-    Points points_breached{}; ///< ever
+    Points points_unconfirmed{}; ///< spent without cover, and no operator has confirmed it
     bool backup_running{};
     std::string backup_failed; ///< name of the error of the last attempt; empty: it went well
 };

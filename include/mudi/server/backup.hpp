@@ -37,8 +37,9 @@ struct BackupFacts {
 /// every life recomputed from the bodies, against the stored values and the mark. Any thread; changes
 /// nothing. db.open (io), db.corrupt, backup.damaged (corrupt: the engine's check), backup.chain (corrupt: a
 /// body, a chain value or a mark is not what it was), backup.schema (invalid: no database of a server, or of
-/// a newer one). `vfs` as in db::Options.
-Result<BackupFacts> verify_backup(const std::string& path, const std::string& vfs = {});
+/// a newer one), db.stopped (unavailable: `halt` was called, before or midway). `vfs` as in db::Options.
+Result<BackupFacts> verify_backup(const std::string& path, const std::string& vfs = {},
+                                  db::Halt* halt = nullptr);
 
 struct BackupRow {
     std::int64_t id{};

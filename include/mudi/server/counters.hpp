@@ -27,6 +27,10 @@ inline constexpr std::string_view feed_version =
     "feed.version"; ///< given out last, over all buckets; not a sum
 /// Spent under rights that did not cover it.
 inline constexpr std::string_view points_breached = "points.breached";
+/// Of these, seen by an operator. Not a sum.
+inline constexpr std::string_view points_confirmed = "points.confirmed";
+/// How often points were set aside: by it a database that was put back is told (RightsBook::moves).
+inline constexpr std::string_view points_moves = "points.moves";
 /// When history was lost with a restore (mudi/server/rights.hpp), in ms; 0: never, or over. Not a sum.
 inline constexpr std::string_view points_settling = "points.settling";
 /// Number of the first start after the restore that was settled last. Not a sum; nor are the next ones.

@@ -54,6 +54,7 @@ struct OpenEnrolment {
     WorkstationId workstation;
     Key256 key;
     Time until;
+    bool used{false}; ///< only the key that used it may use it again: an answer may have been lost
 };
 
 /// Of the certificate that was made for a till.
@@ -88,14 +89,14 @@ public:
     /// The store's lead that is not revoked, if it has one.
     Result<std::optional<TillId>> lead_of(const StoreId& store);
 
-    /// Good once, for code_life; every other code of this till dies. The till's present key, if any, stays
-    /// good until the code is used. A till that came before tills were enrolled is taken over as it is.
+    /// Good for one key, for code_life; every other code of this till dies. The till's present key, if any,
+    /// stays good until the code is used. A till that came before tills were enrolled is taken over as it is.
     /// till.unknown (not_found). Gives when the code ends.
     Result<Time> make_code(TillId till, const CodeFacts& code, Time now);
-    /// code.unknown (not_found), code.used, code.expired (denied).
+    /// code.unknown (not_found), code.expired (denied: `now` is its end or later).
     Result<OpenEnrolment> code(Bits128 code_id, Time now);
     /// Uses the code up: from now on this key is the till, and an earlier one is nobody. A revocation ends.
-    /// Errors as of code().
+    /// The same key may come again with the same code. code.used (denied: another key), and as of code().
     Result<EnrolledTill> enrol(Bits128 code_id, const MadeCertificate& certificate, Time now);
     /// A new certificate for the same key. till.unknown, till.revoked, till.key (denied: another key).
     Status renewed(TillId till, const MadeCertificate& certificate);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,9 @@ public:
     /// the books of rights (RightsBook::heard); the first till of a store opens the store's bucket and makes
     /// the profiles dirty that may belong into it (OfferRefresh). Whether it may come is asked before
     /// (Enrolment::check); id 0 is the server's own and refused: till.reserved (denied).
-    Result<sync::Standing> register_till(const sync::TillHello& hello, Time now);
+    /// `asked`: see RightsBook::heard.
+    Result<sync::Standing> register_till(const sync::TillHello& hello, Time now,
+                                         std::optional<Time> asked = {});
 
     /// Buckets that got rows by hellos since this was last asked: who leads a store, and where it listens.
     std::vector<FeedMoved> take_moved();

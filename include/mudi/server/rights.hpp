@@ -48,8 +48,9 @@ public:
     // Inside the caller's write transaction:
 
     /// A till said hello and has told everything up to `mark`. A memory it had before is dead. When it shows
-    /// that this database was put back to an earlier state, settling begins (see settle()).
-    Status heard(const sync::TillHello& hello, EventSeq mark, Time now);
+    /// that this database was put back to an earlier state, settling begins (see settle()). `asked`: the
+    /// hello was composed after that; without it, what it says of its holds is not relied on.
+    Status heard(const sync::TillHello& hello, EventSeq mark, Time now, std::optional<Time> asked = {});
     /// Tops up the holders of these stores, asks back what they have beyond the policy, and gives what each
     /// has, for the slice. `records` are the profile's.
     Result<std::vector<crm::Right>> allot(ProfileId profile, std::span<const SourceRecordId> records,
@@ -72,8 +73,20 @@ public:
 
     /// History was lost: the next start of the server begins from a backup. Until every till that was heard
     /// in the last 35 days has told all it knows to that start or a later one and has what that one says, and
-    /// an hour has passed for what it had on hold (or six days in all), nothing is given out.
+    /// nothing is on hold there any more (it says so, or an hour has passed), or six days in all, nothing is
+    /// given out.
     Status settle(Time now);
+    /// The same, when the start that goes on from the backup is the present one; false: it was known already.
+    Result<bool> settle_now(Time now);
+
+    /// An operator has looked at what was spent without cover: no alarm until there is more. One transaction;
+    /// gives how much that was, ever.
+    Result<Points> confirm_breached();
+    /// What of it nobody has confirmed.
+    Result<Points> unconfirmed();
+    /// Grows whenever points are set aside. Less than was seen before: the database was put back to an
+    /// earlier state.
+    Result<std::int64_t> moves();
 
     /// Frees what dead holders had, and holds that were never used, where nobody can spend them any more; one
     /// transaction. Cheap: every minute. Gives the number of holders freed.
@@ -100,6 +113,7 @@ struct PointsSetAside {
 struct PointsExposure {
     PointsSetAside aside;
     Points breached;  ///< spent under a right that did not cover it: should be 0 for ever
+    Points confirmed; ///< of these, seen by an operator
     Points overdrawn; ///< what members owe: sum of balances below zero
     bool settling{false};
     /// Under the floor limit: what could be overspent in one outage, were every member to visit every till of
@@ -118,6 +132,8 @@ public:
     Result<PointsSetAside> set_aside();
     /// Looks at every balance: for a page somebody asks for.
     Result<PointsExposure> exposure(Points floor_limit);
+    /// Brings up to date what needs no such look: all but overdrawn and floor_worst.
+    Status refresh(PointsExposure& exposure);
 
 private:
     struct Impl;

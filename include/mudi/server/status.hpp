@@ -40,8 +40,9 @@ struct StatusCounts {
     std::optional<Time> backup_verified;
     std::int64_t tills_enrolled{};
     std::int64_t tills_revoked{};
-    Points points_breached; ///< ever spent without cover
-    bool points_settling{}; ///< after a restore: none are given out (RightsBook::settle)
+    Points points_breached;  ///< ever spent without cover
+    Points points_confirmed; ///< of these, seen by an operator
+    bool points_settling{};  ///< after a restore: none are given out (RightsBook::settle)
 };
 
 struct TillRow {

@@ -31,6 +31,15 @@ struct ReserveAnswer {
     friend bool operator==(const ReserveAnswer&, const ReserveAnswer&) = default;
 };
 
+/// What a till has on hold when it says hello. Holds within the floor limit do not count: nobody set anything
+/// aside for them.
+enum class OnHold : std::uint8_t {
+    not_said, ///< an older till; anything is possible
+    borrowed, ///< of a lead, of a memory it had before, or asked for there and not answered
+    known,    ///< of the server, or under the till's own present right
+    nothing,
+};
+
 /// Frames of the same question between two tills, where there is no TillSync. wire.* as everywhere.
 std::string encode_question(const Reserve& reserve);
 std::string encode_answer(const Result<ReserveAnswer>& answer);

@@ -66,6 +66,7 @@ struct TillHello {
     RightsHolder holder{};             ///< its present memory of rights; 0: keeps none
     Bits128 machine{};                 ///< hash of what names the machine; zero: unknown
     std::string lead_url{};            ///< where it would serve its neighbours; empty: nowhere
+    OnHold on_hold{OnHold::not_said};
 };
 
 /// The proof that a hello comes from the till it names: a signature, with the key of its certificate, over a
@@ -73,6 +74,7 @@ struct TillHello {
 struct Credentials {
     std::string signed_text;
     std::string signature;
+    Time challenged{}; ///< when the challenge was drawn: the hello was composed after it
 };
 
 /// A decoded push: dense seqs, at least one event.

@@ -200,6 +200,8 @@ public:
 
     /// `now` never goes back; `wall` only travels to the server in the hello.
     void step(MonoTime now, Time wall, const TillInput& input, std::vector<TillAction>& out);
+    /// What is on hold now: to be told before every step, for the hello that may follow of it.
+    void on_hold(OnHold holds);
 
     [[nodiscard]] const TillState& state() const;
     [[nodiscard]] bool linked() const;         ///< the hello was answered on this link

@@ -33,6 +33,10 @@ struct TlsServer {
 struct Reconnect {
     Duration min{100};
     Duration max{5000};
+    /// An attempt to connect over TCP ends within this time, one way or the other. After this and `max`
+    /// without a connection dialing is begun anew, and again after twice as long: NNG may have stopped it for
+    /// good.
+    Duration attempt_max{20'000};
 };
 
 class TillTransport {
@@ -49,8 +53,8 @@ public:
 
     /// Exactly one `answered` per call, later on the loop: the frame, or transport.timeout / transport.closed
     /// (unavailable) / transport.too_large (invalid). A second send on a busy channel cancels the first. A
-    /// time-out with nothing at all received meanwhile drops the connection, so that a half-open one is
-    /// noticed; not on Channel::ask, whose time-outs are short.
+    /// time-out with nothing received in the latter half of it drops the connection, so that a half-open one
+    /// is noticed; not on Channel::ask, whose time-outs are short.
     virtual void send(std::uint64_t request, Channel channel, std::string frame, Duration timeout) = 0;
     /// What it shows and trusts at the next handshake, without a restart; the connection that stands is not
     /// touched. transport.tls (invalid: bad PEM, or no TLS at all; nothing changes), transport.closed
@@ -86,6 +90,9 @@ public:
     /// Cuts the connection: none of its requests is handed on from here on, replies to the open ones are
     /// dropped, `on_pipe_gone` follows later on the loop. One that is gone already is no error.
     virtual void close_pipe(PipeId pipe) = 0;
+    /// What it shows and demands from the next handshake on; connections that stand are not touched.
+    /// transport.tls (invalid: bad PEM, or no TLS at all; nothing changes), transport.closed (unavailable).
+    virtual Status renew(const TlsServer& tls) = 0;
     virtual void stop() = 0;
 };
 

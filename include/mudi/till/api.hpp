@@ -25,6 +25,7 @@ struct LinkFacts {
     std::optional<Duration> clock_ahead; ///< the server's clock before ours
     /// Until the till's certificate ends, rounded down; empty when it has none.
     std::optional<std::int64_t> certificate_days{};
+    std::string refused{}; ///< name of the reason why the server does not take this till; empty: it does
 };
 
 /// Who can be asked for points while a customer waits. Each asks back exactly once, in this turn (then

@@ -168,6 +168,8 @@ public:
     [[nodiscard]] crm::OfflinePoints offline_points() const;
     [[nodiscard]] const crm::LeadTill& lead() const; ///< of this till's store
     [[nodiscard]] bool is_lead() const;
+    /// For the hello. `own`: the till's present memory of rights.
+    [[nodiscard]] sync::OnHold on_hold(RightsHolder own) const;
     [[nodiscard]] std::size_t open_transactions() const;
     [[nodiscard]] bool stale(Time now) const;
     /// Newest event captured through this desk, for till_in::Captured; 0 before the first.

@@ -48,3 +48,7 @@ CREATE TABLE right_event (
 
 -- When a till last had nothing that it had not told.
 ALTER TABLE till ADD COLUMN drained_ms INTEGER NOT NULL DEFAULT 0;
+-- When it was asked for the newest hello that said so and had nothing unsent either: it holds nothing borrowed; it holds nothing
+-- at all. 0: it does not; -1: it cannot say.
+ALTER TABLE till ADD COLUMN unborrowed_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE till ADD COLUMN unheld_ms INTEGER NOT NULL DEFAULT 0;

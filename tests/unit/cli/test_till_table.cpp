@@ -56,8 +56,8 @@ TEST_CASE("ages are told in the largest unit that says something") {
 
 TEST_CASE("a till that is well is quiet, one that is not stands out") {
     const auto quiet = line_of(good_till());
-    CHECK_THAT(quiet, Contains("connected") && Contains("30 s") && Contains("1,234") && Contains("-1,500") &&
-                          Contains("200 d") && Contains("0.2.0"));
+    CHECK_THAT(quiet, Contains("connected") && Contains("30 s") && Contains("1,234") &&
+                          Contains("-1,500 ms") && Contains("200 d") && Contains("0.2.0"));
     const auto with = [](const char* key, json value) {
         auto till = good_till();
         till[key] = std::move(value);
@@ -69,6 +69,9 @@ TEST_CASE("a till that is well is quiet, one that is not stands out") {
     CHECK_THAT(with("connected", false), Contains("offline"));
     CHECK_THAT(with("lead", true), Contains("2 (lead)"));
     CHECK_THAT(with("certificate_days", -1), Contains("EXPIRED"));
+    CHECK_THAT(with("clock_ahead_ms", 9'999), Contains("9,999 ms"));
+    CHECK_THAT(with("clock_ahead_ms", -10'000), Contains("-10 s"));
+    CHECK_THAT(with("clock_ahead_ms", 63'072'000'003), Contains("730 d"));
     CHECK_THAT(with("forked_us", us_ago(std::chrono::hours{5})), Contains("1, forked 5 h"));
     auto waiting = good_till();
     waiting["connected"] = false;
@@ -76,23 +79,29 @@ TEST_CASE("a till that is well is quiet, one that is not stands out") {
     CHECK_THAT(line_of(waiting), Contains("not yet here") && Contains("never"));
     waiting["code_expires_us"] = us_ago(std::chrono::seconds{-600});
     CHECK_THAT(line_of(waiting), Contains("code waits"));
+    waiting["revoked"] = true;
+    CHECK_THAT(line_of(waiting), Contains("revoked, code waits"));
+    waiting["code_expires_us"] = us_ago(std::chrono::seconds{0});
+    CHECK_THAT(line_of(waiting), Contains("revoked") && !Contains("code"));
+    waiting["revoked"] = false;
+    CHECK_THAT(line_of(waiting), Contains("code too old"));
 }
 
 TEST_CASE("a line tells what spending points offline may cost, and shouts when it has") {
     const auto figure = [](int points, int amount) { return json{{"points", points}, {"amount", amount}}; };
-    json points{
-        {"offline", "escrow"},      {"settling", false},         {"outstanding", figure(1500, 37'500)},
-        {"held", figure(60, 1500)}, {"overdrawn", figure(0, 0)}, {"breached", figure(0, 0)},
-        {"at_risk", figure(0, 0)}};
+    json points{{"currency", "INR"},        {"offline", "escrow"},
+                {"settling", false},        {"outstanding", figure(1500, 37'500)},
+                {"held", figure(60, 1500)}, {"overdrawn", figure(0, 0)},
+                {"breached", figure(0, 0)}, {"at_risk", figure(0, 0)}};
     CHECK(points_text(points) ==
-          "points  escrow  set aside 1,500 (37,500)  held 60 (1,500)  overdrawn 0 (0)  "
-          "breached 0 (0)\n");
+          "points  escrow  set aside 1,500 (INR 375.00)  held 60 (INR 15.00)  overdrawn 0 (INR 0.00)  "
+          "breached 0 (INR 0.00)\n");
     points["offline"] = "floor";
     points["at_risk"] = figure(900, 22'500);
-    CHECK_THAT(points_text(points), Contains("floor limit  at risk 900 (22,500)"));
+    CHECK_THAT(points_text(points), Contains("floor limit  at risk 900 (INR 225.00)"));
     points["breached"] = figure(7, 175);
     points["settling"] = true;
-    CHECK_THAT(points_text(points), Contains("BREACHED 7 (175)") && Contains("SETTLING"));
+    CHECK_THAT(points_text(points), Contains("BREACHED 7 (INR 1.75)") && Contains("SETTLING"));
 }
 
 TEST_CASE("alarms are lines of their own, and there are none when nothing is wrong") {

@@ -1,7 +1,11 @@
 #include "engines.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+
+#include <mudi/base/db/halt.hpp>
 
 using namespace mudi;
 using namespace mudi::db;
@@ -172,4 +176,36 @@ TEST_CASE("a database knows its size") {
     for (int i = 0; i < 10; ++i) REQUIRE(insert(text));
     CHECK(connection->size_bytes() > before + 500'000);
     CHECK((*Connection::open({.target = ":memory:"}))->size_bytes() == 0);
+}
+
+TEST_CASE("a statement that takes long is ended from another thread, and the connection goes on") {
+    const TempDir folder;
+    Halt halt;
+    Options options{.target = folder.file("a.db")};
+    options.halt = &halt;
+    const auto connection = Connection::open(options).value();
+    REQUIRE(connection->execute("CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
+                                "i + 1 FROM n WHERE i < 2000) SELECT i, randomblob(4000) AS body FROM n"));
+    const auto end_of = [&](const char* sql) {
+        std::atomic<bool> ended{false};
+        std::thread other([&] {
+            while (!ended) halt.now();
+        });
+        Status done;
+        // One that was through before it was told to end proves nothing.
+        while (done) done = connection->execute(sql);
+        ended = true;
+        other.join();
+        return done.error();
+    };
+    CHECK_FALSE(halt.called());
+    SECTION("without an end of its own") {
+        const auto error = end_of("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                                  "SELECT count(*) FROM n");
+        CHECK(error.name == "db.stopped");
+        CHECK(error.code == Code::unavailable);
+    }
+    SECTION("inside one step of the engine") { CHECK(end_of("PRAGMA integrity_check").name == "db.stopped"); }
+    CHECK(halt.called());
+    CHECK(connection->execute("INSERT INTO filler VALUES (0, x'00')"));
 }

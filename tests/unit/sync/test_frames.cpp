@@ -387,3 +387,18 @@ TEST_CASE("a question between two tills travels without a core", "[sync]") {
     CHECK(decode_reserve_answer(encode_answer(ReserveAnswer{false, {}, Points{-5}, {}}))->available ==
           Points{0});
 }
+
+TEST_CASE("the largest push that is allowed is within the counts", "[sync]") {
+    test::Grocery shop(1);
+    PushedBatch batch{TillId{1}, Incarnation{1}, {}, {}};
+    for (int i = 0; i < 500; ++i) {
+        batch.events.push_back(shop.sale(1));
+        batch.events.back().seq.value = i + 1;
+        batch.events.back().kind = 0xffff'ffff;
+        batch.events.back().schema = 0xffff'ffff;
+        batch.events.back().hlc = (i % 2 == 0 ? (INT64_MAX >> 16) << 16 : 0) | 0xffff;
+    }
+    const auto request = decode_request(encode(batch, nullptr), {}, {});
+    REQUIRE(request);
+    CHECK(std::get<PushedBatch>(*request).events == batch.events);
+}

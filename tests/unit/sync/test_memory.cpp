@@ -8,6 +8,7 @@
 #include <mudi/base/hash.hpp>
 
 #include "support/alloc_meter.hpp"
+#include "sync/protocol/envelope.hpp"
 #include "sync/protocol/frames.hpp"
 #include "sync/protocol/packing.hpp"
 
@@ -47,32 +48,36 @@ std::string declares(std::uint64_t bytes) {
     return frame + std::string("\x01\x00\x00", 3);
 }
 
-/// A field of type bytes.
-std::string field(int number, std::string_view bytes) {
+/// The head of a field of type bytes that says it is so long.
+std::string field_head(unsigned number, std::uint64_t length) {
     std::string out(1, static_cast<char>(number << 3 | 2));
-    for (std::size_t size = bytes.size();; size >>= 7) {
-        out += static_cast<char>((size & 0x7f) | (size > 0x7f ? 0x80 : 0));
-        if (size <= 0x7f) break;
-    }
-    return out.append(bytes);
+    for (; length > 0x7f; length >>= 7) out += static_cast<char>((length & 0x7f) | 0x80);
+    return out += static_cast<char>(length);
 }
 
-std::string framed(char type, const std::string& message) {
-    const std::string frame = std::string{wire_version, type, '\0'} + message;
-    return frame + to_bytes(chain_next(Bits128{}, frame)).data.substr(0, 4);
+std::string field(unsigned number, std::string_view bytes) {
+    return field_head(number, bytes.size()).append(bytes);
 }
 
-/// A push of one till whose packed part is this.
-std::string push(const std::string& packed, std::size_t events = 1) {
-    return framed(2, std::string("\x08\x01\x10\x01", 4) + field(3, std::string(24 + 16 * events, 'x')) +
-                         field(4, packed));
+/// So many fields of no size, packed.
+std::string packed_nothings(unsigned number, std::size_t bytes) {
+    std::string out;
+    for (const std::string one = field(number, ""); out.size() + one.size() <= bytes;) out += one;
+    return pack(out, nullptr);
+}
+
+std::string framed(FrameType type, std::string_view message) { return frame_of(type, message); }
+
+/// A push of one till whose packed part is this, and whose ids and chain are `random`.
+std::string push(const std::string& packed, const std::string& random = std::string(40, 'x')) {
+    return framed(FrameType::push, std::string("\x08\x01\x10\x01", 4) + field(3, random) + field(4, packed));
 }
 
 std::string pull_answer(const std::string& rows, const std::string& learned = {}) {
     std::string message("\x10\x7f", 2);
     if (!rows.empty()) message += field(5, rows);
     if (!learned.empty()) message += field(6, learned) + std::string("\x38\x02", 2);
-    return framed(67, message);
+    return framed(FrameType::pull_answer, message);
 }
 
 struct Outcome {
@@ -168,17 +173,41 @@ TEST_CASE("a dictionary from the other side is taken in bounded memory") {
     CHECK(answered(pull_answer({}, pack(noise + noise, nullptr))).error == "wire.too_large");
 }
 
-TEST_CASE("a push or an answer of nothing but empty parts is refused before they are taken apart") {
-    // Each would become an object of its own, many times as large as the two bytes it came in.
-    std::string events;
-    while (events.size() + 2 <= raw_bytes_max) events += field(5, "");
-    const Outcome request = requested(push(pack(events, nullptr)));
-    CHECK(request.error == "wire.too_large");
-    CHECK(request.peak < raw_bytes_max + 256 * kib);
+TEST_CASE("a field of any frame that says it is gigabytes long costs nothing but the refusal") {
+    for (const std::uint64_t length : {std::uint64_t{0x7fff'ffff}, std::uint64_t{0xffff'ffff},
+                                       std::uint64_t{1} << 40, std::uint64_t{INT64_MAX}, ~std::uint64_t{0}}) {
+        INFO(length);
+        for (const FrameType type :
+             {FrameType::hello, FrameType::push, FrameType::pull, FrameType::reserve}) {
+            const Outcome outcome = requested(framed(type, field_head(3, length) + "abc"));
+            CHECK(outcome.error == "wire.corrupt");
+            CHECK(outcome.peak < 4 * kib);
+        }
+        for (const FrameType type : {FrameType::hello_answer, FrameType::push_answer, FrameType::pull_answer,
+                                     FrameType::challenge, FrameType::reserve_answer, FrameType::refusal}) {
+            const Outcome outcome = answered(framed(type, field_head(8, length) + "abc"));
+            CHECK(outcome.error == "wire.corrupt");
+            CHECK(outcome.peak < 4 * kib);
+        }
+    }
+    // zstd's own word for "I do not say" is the largest number.
+    CHECK(requested(push(declares(~std::uint64_t{0}))).error == "wire.corrupt");
+}
 
-    std::string rows;
-    while (rows.size() + 2 <= unpacked_bytes_max) rows += field(1, "");
-    const Outcome answer = answered(pull_answer(pack(rows, nullptr)));
-    CHECK(answer.error == "wire.too_large");
-    CHECK(answer.peak < unpacked_bytes_max + 256 * kib);
+TEST_CASE("a million parts of no size are refused before they become objects of their own") {
+    // Each would be many times as large as the two bytes it came in.
+    const auto refused = [](const Outcome& outcome, std::size_t unpacked_max) {
+        CHECK(outcome.error == "wire.too_large");
+        CHECK(outcome.peak < unpacked_max + 256 * kib);
+    };
+    for (const unsigned number : {2u, 3u, 4u, 5u})
+        refused(requested(push(packed_nothings(number, raw_bytes_max))), raw_bytes_max);
+    refused(answered(pull_answer(packed_nothings(1, unpacked_bytes_max))), unpacked_bytes_max);
+    const std::size_t many = 900'000;
+    const std::string clocks = push(pack(field(1, std::string(many, '\1')), nullptr));
+    refused(requested(clocks), raw_bytes_max);
+    const std::string ids = push(pack("x", nullptr), std::string(2 * many, 'r'));
+    refused(requested(ids), 2 * ids.size());
+    const std::string manifest = framed(FrameType::pull_answer, field(8, std::string(2 * many, 'd')));
+    refused(answered(manifest), 2 * manifest.size());
 }

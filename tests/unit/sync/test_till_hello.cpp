@@ -41,6 +41,18 @@ TEST_CASE("a challenge is answered at once with the same hello, signed", "[sync]
     CHECK(till.core.linked());
 }
 
+TEST_CASE("what is on hold is said as it stands after the challenge, not before", "[sync]") {
+    Till till(captured(2));
+    till.core.on_hold(OnHold::nothing);
+    CHECK(till.sent<HelloFrame>(till.step(till_in::LinkUp{})).hello.on_hold == OnHold::nothing);
+    till.core.on_hold(OnHold::borrowed);
+    const auto hello = till.sent<HelloFrame>(till.answer(Challenge{hash128("nonce")}));
+    CHECK(hello.hello.on_hold == OnHold::borrowed);
+    CHECK(till.asked_to_sign == signed_text(hash128("nonce"), hello.fields));
+    Till silent(captured(2));
+    CHECK(silent.sent<HelloFrame>(silent.step(till_in::LinkUp{})).hello.on_hold == OnHold::not_said);
+}
+
 TEST_CASE("a challenge that comes for a signed hello is signed anew, but not for ever", "[sync]") {
     Till till;
     till.sent<HelloFrame>(till.step(till_in::LinkUp{}));
@@ -151,6 +163,27 @@ TEST_CASE("a renewal asked for while the link is down goes up with the next hell
     Till till;
     CHECK_FALSE(Till::sends(till.step(till_in::Renew{"request"})));
     CHECK(till.sent<HelloFrame>(till.step(till_in::LinkUp{})).hello.certificate_request == "request");
+}
+
+TEST_CASE("a renewal asked for while a hello is under way goes up with its signed half, or the next at once",
+          "[sync]") {
+    Till till(captured(1));
+    till.sent<HelloFrame>(till.step(till_in::LinkUp{}));
+    std::vector<TillAction> carrier;
+    SECTION("before the challenge") {
+        CHECK_FALSE(Till::sends(till.step(till_in::Renew{"request"})));
+        carrier = till.answer(Challenge{hash128("nonce")});
+    }
+    SECTION("after it") {
+        till.sent<HelloFrame>(till.answer(Challenge{hash128("nonce")}));
+        CHECK_FALSE(Till::sends(till.step(till_in::Renew{"request"})));
+        carrier = till.answer(till.hello_answer(till.mark(1)));
+        CHECK(till.core.linked());
+    }
+    CHECK(till.sent<HelloFrame>(carrier).hello.certificate_request == "request");
+    // And then as patiently as any other.
+    CHECK_FALSE(Till::sends(till.answer(till.hello_answer(till.mark(1)))));
+    CHECK_FALSE(Till::sends(till.after(std::chrono::minutes{5})));
 }
 
 TEST_CASE("a revoked till says so and comes back as seldom as it may", "[sync]") {

@@ -40,9 +40,12 @@ TEST_CASE("a held request times out, and its late reply is nobody's", "[sync]") 
     test::Loop loop;
     Server server(loop);
     Till till(loop, server.transport->url());
-    till.transport->send(1, Channel::push, "hold", 50ms);
-    till.transport->send(2, Channel::pull, "alive", 5s);
-    REQUIRE(loop.run_until([&] { return till.has(1) && till.has(2) && !server.held.empty(); }));
+    till.transport->send(1, Channel::push, "hold", 200ms);
+    for (std::uint64_t request = 100; !till.has(1); ++request) {
+        till.transport->send(request, Channel::pull, "alive", 5s);
+        REQUIRE(loop.run_until([&] { return till.has(request); }));
+    }
+    REQUIRE(!server.held.empty());
     CHECK(name_of(till, 1) == "transport.timeout");
     server.transport->reply(server.held[0], "late");
     till.transport->send(3, Channel::push, "next", 5s);
@@ -183,6 +186,68 @@ TEST_CASE("a connection that is up but mute is dropped after a time-out and made
     acceptor.join();
     for (const int peer : peers) ::close(peer);
     ::close(mute);
+}
+
+TEST_CASE("a connection that falls mute is dropped although something came just before", "[sync]") {
+    test::Loop loop;
+    Server server(loop);
+    Till till(loop, server.transport->url());
+    till.transport->send(1, Channel::push, "hold for ever", 600ms);
+    till.transport->send(2, Channel::pull, "last words", 5s);
+    REQUIRE(loop.run_until([&] { return till.has(2); }));
+    CHECK(name_of(till, 2) == "echo:last words");
+    CHECK(loop.run_until([&] { return till.has(1) && till.changes >= 3; }, 5s));
+    CHECK(name_of(till, 1) == "transport.timeout");
+}
+
+TEST_CASE("a connection on which answers come is kept although one of them does not", "[sync]") {
+    test::Loop loop;
+    Server server(loop);
+    Till till(loop, server.transport->url());
+    till.transport->send(1, Channel::push, "hold for ever", 600ms);
+    for (std::uint64_t request = 2; !till.has(1); ++request) {
+        till.transport->send(request, Channel::pull, "news?", 5s);
+        REQUIRE(loop.run_until([&] { return till.has(request); }));
+    }
+    CHECK(name_of(till, 1) == "transport.timeout");
+    till.transport->send(1'000'000, Channel::push, "still there", 5s);
+    REQUIRE(loop.run_until([&] { return till.has(1'000'000); }));
+    CHECK(till.changes == 1);
+}
+
+TEST_CASE("a server that can be reached again is found at once, however long nobody answered", "[sync]") {
+    // Connections to a listener whose queue is full are not answered at all, as in a network that swallows
+    // them.
+    const int full = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const where = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(full, where, sizeof address) == 0);
+    REQUIRE(::listen(full, 0) == 0);
+    socklen_t size = sizeof address;
+    ::getsockname(full, where, &size);
+    std::array<int, 2> fillers{};
+    for (int& filler : fillers) {
+        filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        ::connect(filler, where, sizeof address);
+    }
+    test::Loop loop;
+    std::thread acceptor;
+    {
+        Till till(loop, "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+        // The system asks after 1, 3, 7 and 15 s.
+        CHECK_FALSE(loop.run_until([&] { return till.up; }, 8s));
+        acceptor = std::thread([full] {
+            for (int peer = 0; (peer = ::accept(full, nullptr, nullptr)) >= 0;)
+                ::send(peer, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL); // closed with the process
+        });
+        CHECK(loop.run_until([&] { return till.up; }, 4s));
+    }
+    for (const int filler : fillers) ::close(filler);
+    ::shutdown(full, SHUT_RDWR);
+    acceptor.join();
+    ::close(full);
 }
 
 TEST_CASE("over TLS, a till of our authority is answered; one that trusts another does not connect",

@@ -24,7 +24,8 @@ inline const sync::Reconnect quick{Duration{10}, Duration{50}};
 
 /// A till end that keeps what it was told.
 struct Till {
-    Till(Loop& loop, const std::string& url, const sync::TlsClient& tls = {}) {
+    Till(Loop& loop, const std::string& url, const sync::TlsClient& tls = {},
+         const sync::Reconnect& reconnect = quick) {
         auto started = sync::TillTransport::start(url, tls, loop.post(),
                                                   {[this](bool is_up) {
                                                        up = is_up;
@@ -34,7 +35,7 @@ struct Till {
                                                        ++answers[request];
                                                        results.insert_or_assign(request, std::move(frame));
                                                    }},
-                                                  quick);
+                                                  reconnect);
         REQUIRE(started);
         transport = std::move(*started);
     }

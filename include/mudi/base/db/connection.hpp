@@ -15,9 +15,11 @@
 /// once. Errors never contain bound values. Names: db.busy (Code::busy), db.constraint (conflict), db.corrupt
 /// and db.newer_schema (corrupt), db.full and db.io (io), db.sql (invalid: broken SQL text, or rows and
 /// parameters that do not fit the C++ types), db.value (invalid: a value the engine cannot take, such as text
-/// with a NUL), db.read_only (denied), db.open (io), db.connection (unavailable).
+/// with a NUL), db.read_only (denied), db.open (io), db.connection (unavailable), db.stopped (unavailable: by
+/// a Halt).
 namespace mudi::db {
 
+class Halt;
 struct Slot;
 struct StatementBackend;
 struct BulkBackend;
@@ -45,6 +47,7 @@ struct Options {
     /// SQLite: name of a registered virtual file system (letters, digits, - and _; else `db.target`), of
     /// which `target` is then a path; empty = the operating system's.
     std::string vfs{};
+    Halt* halt{nullptr}; ///< ends long work; <mudi/base/db/halt.hpp>
 };
 
 /// "sqlite:PATH", "postgresql://…" or a plain path. `db.target` (invalid) on anything else.

@@ -43,6 +43,7 @@ public:
         auto started = sync::ServerTransport::start(
             "tcp://127.0.0.1:0", {}, 100, post_to(io),
             [this](sync::RequestToken token, sync::PipeId pipe, std::string frame) {
+                pipe_ = pipe;
                 step(in::Request{token, pipe, std::move(frame)});
             },
             [this](sync::PipeId pipe) { step(in::PipeGone{pipe}); });
@@ -52,6 +53,9 @@ public:
     ~Server() { transport_->stop(); }
 
     [[nodiscard]] std::string url() const { return transport_->url(); }
+
+    /// Cuts the connection of the last request.
+    void drop() { transport_->close_pipe(pipe_); }
 
     std::vector<out::LookUpTill> hellos;
     std::string certificate; ///< for whoever asks for one; signed by it
@@ -112,6 +116,7 @@ private:
     sync::ServerSync sync_;
     std::unique_ptr<sync::ServerTransport> transport_;
     std::deque<sync::ServerInput> inputs_;
+    sync::PipeId pipe_{}; ///< of the last request
     bool stepping_{false};
     Bits128 chain_;
 };
@@ -165,6 +170,14 @@ private:
     Replica& real_;
 };
 
+/// The machine's clock, until somebody sets it.
+struct SetClock final : Clock {
+    [[nodiscard]] Time wall() const override { return real.wall() + ahead; }
+    [[nodiscard]] MonoTime mono() const override { return real.mono(); }
+    SystemClock real;
+    Duration ahead{};
+};
+
 struct Wired {
     explicit Wired(sync::Access access = sync::Access::open) : server(io, access) {
         server.bucket.rows = {row_of(settings(), 1), row_of(kamala(), 2)};
@@ -189,6 +202,7 @@ struct Wired {
             }};
         parts.identity = std::move(identity);
         parts.rhythm.relief_pressed = parts.rhythm.relief_step = std::chrono::milliseconds{5};
+        if (certificate_every) parts.rhythm.certificate_every = *certificate_every;
         SyncDriver::Server to{server.url(), {}, {}, {Duration{10}, Duration{50}}};
         to.limits.pull_wait = Duration{100};
         auto started = SyncDriver::start(std::move(parts), std::move(to));
@@ -198,7 +212,8 @@ struct Wired {
     [[nodiscard]] bool soon(const std::function<bool()>& done) { return ::soon(io, done); }
 
     io_context io{1};
-    SystemClock clock;
+    SetClock clock;
+    std::optional<std::chrono::milliseconds> certificate_every;
     Till till;
     Squeezed squeezed{till.store->replica()};
     Server server;
@@ -232,6 +247,18 @@ TEST_CASE("sales reach the server, and what it has and holds safe is remembered"
     CHECK(wire.server.events.size() == 4);
 }
 
+TEST_CASE("what was captured before a new life gave fewer numbers is not said to be there") {
+    Wired wire;
+    wire.start();
+    REQUIRE(wire.till.desk->complete(sale("1", {tea(1)}), morning));
+    wire.driver->captured(EventSeq{7}); // its number in the life before
+    REQUIRE(wire.soon([&] { return wire.till.store->replica().counts().acked == 1; }));
+    const std::size_t hellos = wire.server.hellos.size();
+    wire.server.drop();
+    REQUIRE(wire.soon([&] { return wire.server.hellos.size() > hellos; }));
+    CHECK(wire.server.hellos.back().hello.last == EventSeq{1});
+}
+
 TEST_CASE("a new till is brought level part by part") {
     Wired wire;
     wire.start();
@@ -258,13 +285,38 @@ TEST_CASE("an enrolled till signs its hello with its key") {
 TEST_CASE("a certificate that is due is renewed by itself and kept") {
     Wired wire(sync::Access::enrolled);
     const Enrolled enrolled;
-    auto identity = enrolled.identity(0);
+    auto identity = enrolled.identity(-60);
     wire.server.sign = [&](const std::string& request) { return enrolled.authority.sign(request, "till-3"); };
     wire.start(std::move(identity));
+    CHECK(wire.driver->facts().certificate_days == -1);
     REQUIRE(wire.soon([&] { return wire.driver->facts().certificate_days >= 0; }));
+    CHECK_FALSE(
+        wire.server.hellos.front().hello.certificate_request.empty()); // no hello is said for it alone
     const auto kept = read_small_file(enrolled.file(), 65536);
     REQUIRE(kept);
     CHECK(sync::read_certificate(*kept)->not_after > wire.clock.wall());
+}
+
+TEST_CASE("a clock that is set while the till runs is noticed by its certificate") {
+    Wired wire(sync::Access::enrolled);
+    const Enrolled enrolled;
+    wire.server.sign = [&](const std::string& request) { return enrolled.authority.sign(request, "till-3"); };
+    const auto begin = [&] {
+        wire.start(enrolled.identity(90 * 24 * 3600));
+        REQUIRE(wire.soon([&] { return wire.linked; }));
+        CHECK(wire.server.hellos.size() == 1);
+        wire.clock.ahead = std::chrono::days{85};
+    };
+    SECTION("though nothing else happens") {
+        wire.certificate_every = std::chrono::milliseconds{5};
+        begin();
+    }
+    SECTION("when the link comes anew") {
+        begin();
+        wire.server.drop();
+    }
+    REQUIRE(wire.soon([&] { return wire.server.hellos.size() > 1; }));
+    CHECK_FALSE(wire.server.hellos.at(1).hello.certificate_request.empty());
 }
 
 TEST_CASE("a customer's question is answered by the server, or at once when it cannot be asked") {

@@ -170,6 +170,45 @@ TEST_CASE("what the lead lent goes into the sale, or back, under the lead's righ
     CHECK(till.closed_under(lead_holder) == 50);
 }
 
+TEST_CASE("a till knows what it has on hold that the server's books do not have") {
+    Holding till;
+    till.grant(100);
+    till.serve("1");
+    till.serve("2");
+    const auto now = [&](const Holding& of) { return of.desk->on_hold(of.holder()); };
+    CHECK(now(till) == sync::OnHold::nothing);
+    SECTION("under its own right, which they have; of a memory before, which is over") {
+        REQUIRE(till.desk->redeem(named("1"), {40}, morning));
+        CHECK(now(till) == sync::OnHold::known);
+        CHECK(till.desk->on_hold(RightsHolder{till.holder().value + 1}) == sync::OnHold::borrowed);
+    }
+    SECTION("of the server") {
+        const Hold hold = till.granted("1", 30, AskedOf::server, RightsHolder{});
+        CHECK(now(till) == sync::OnHold::known);
+        REQUIRE(till.desk->release(named("1"), hold.id, morning));
+        CHECK(now(till) == sync::OnHold::nothing);
+    }
+    SECTION("of the lead, from the question on until it is spent") {
+        const auto asked = till.desk->prepare_redeem(named("1"), {30}, AskedOf::lead, morning);
+        REQUIRE(asked);
+        CHECK(now(till) == sync::OnHold::borrowed);
+        const auto held = till.desk->hold_granted(named("1"), *asked, lead_holder, morning);
+        REQUIRE(held);
+        REQUIRE(till.desk->redeem(named("2"), {40}, morning));
+        CHECK(now(till) == sync::OnHold::borrowed);
+        REQUIRE(till.pay("1", held->hold));
+        CHECK(now(till) == sync::OnHold::known);
+    }
+    SECTION("of the lead, and it lapsed: a sale that ended before may still come") {
+        const auto asked = till.desk->prepare_redeem(named("1"), {30}, AskedOf::lead, morning);
+        REQUIRE(till.desk->hold_granted(named("1"), *asked, lead_holder, morning));
+        REQUIRE(till.desk->tidy(morning + minutes{44}));
+        CHECK(now(till) == sync::OnHold::borrowed);
+        REQUIRE(till.desk->tidy(morning + minutes{45}));
+        CHECK(now(till) == sync::OnHold::nothing);
+    }
+}
+
 TEST_CASE("what the lead did not answer is put to it again until it is settled") {
     test::TempDir folder;
     Holding till(folder.file("till.db"), TillId{9});

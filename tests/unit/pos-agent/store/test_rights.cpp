@@ -214,6 +214,14 @@ TEST_CASE("holds under a right end with the memory, and those of the server are 
     const Hold server = till.granted("3", 40, AskedOf::server, {});
     till.reopen();
     CHECK(till.store->storage().load()->holds.size() == 3);
+    SECTION("on another machine not even these: the first may be there and spend them") {
+        till.store_options.machine = {4, 3};
+        till.reopen();
+        CHECK(till.store->storage().load()->holds.empty());
+        REQUIRE(till.desk->tidy(morning + hours{2}));
+        CHECK(till.returned().empty());
+        return;
+    }
     till.witness.seen.reset();
     till.reopen();
     const auto holds = till.store->storage().load()->holds;

@@ -57,6 +57,7 @@ ApiFixture::~ApiFixture() {
     on_loop([this] { server_->stop(); });
     io_.stop();
     loop_.join();
+    stores.reset(); // its statements go before the connection they belong to
 }
 
 ApiFixture::Answer ApiFixture::call(const std::string& method, const std::string& target,
@@ -100,7 +101,7 @@ bool ApiFixture::read(std::function<void(ReadSide&)> job) {
 
 bool ApiFixture::write(std::function<void(WriteSide&)> job) {
     if (full) return false;
-    WriteSide side{stores->apply, stores->import, stores->enrolment, stores->backups, {}};
+    WriteSide side{stores->apply, stores->import, stores->enrolment, stores->backups, stores->rights, {}};
     job(side);
     return true;
 }

@@ -75,12 +75,13 @@ public:
     std::vector<std::string> wishes; ///< where backups were to go
     Result<BackupRow> backup_answer{BackupRow{}};
     bool full{false}; ///< every queue refuses
-    /// The real one, and a steady side that a test can push on.
+    /// The real one, both sides of which a test can push on.
     struct TestClock final : Clock {
-        [[nodiscard]] Time wall() const override { return system.wall(); }
+        [[nodiscard]] Time wall() const override { return system.wall() + wall_ahead.load(); }
         [[nodiscard]] MonoTime mono() const override { return system.mono() + ahead.load(); }
         SystemClock system;
         std::atomic<Duration> ahead{Duration{0}};
+        std::atomic<Duration> wall_ahead{Duration{0}};
     };
     TestClock clock;
     SystemRandom random;
@@ -105,13 +106,14 @@ struct ApiFixture::WriteStores {
     WriteStores(db::Connection& connection, const ApplyRules& rules, const ServerKeys& keys)
         : inbox(connection), apply(connection, rules), import(connection, inbox, rules),
           offers(connection, keys.identifier_key, crm::OfferPolicy{}), enrolment(connection),
-          backups(connection, inbox) {}
+          backups(connection, inbox), rights(connection) {}
     Inbox inbox;
     Apply apply;
     Import import;
     OfferRefresh offers;
     Enrolment enrolment;
     Backups backups;
+    RightsBook rights;
 };
 
 } // namespace mudi::server::test

@@ -286,12 +286,14 @@ TEST_CASE("what spending points offline may cost is told in points and in money,
     api.clock.ahead = exposure_fresh;
     CHECK(api.get("/api/v1/points").body["floor_worst"]["points"] == 180);
     CHECK(api.get("/api/v1/status").body["points"] ==
-          nlohmann::json{{"offline", "escrow"}, {"breached", 0}, {"settling", false}});
+          nlohmann::json{{"offline", "escrow"}, {"breached", 0}, {"confirmed", 0}, {"settling", false}});
     CHECK_THAT(api.call("GET", "/metrics", "", "").text,
                Catch::Contains("\nmudi_server_points_breached_total 0\n") &&
                    Catch::Contains("\nmudi_server_points_settling 0\n") &&
                    Catch::Contains("\nmudi_server_points_outstanding 0\n"));
     CHECK(api.call("GET", "/api/v1/points", "", "wrong").status == 401);
+    CHECK(api.post_body("/api/v1/points/confirm").body == nlohmann::json{{"confirmed", 0}});
+    CHECK(api.call("POST", "/api/v1/points/confirm", "", "wrong").status == 401);
 }
 
 TEST_CASE("metrics are Prometheus text and hold the status figures") {

@@ -5,6 +5,8 @@
 #include <mudi/sync/enrolment.hpp>
 #include <mudi/sync/identity.hpp>
 
+#include "unit/sync/authority.hpp"
+
 #include "api_fixture.hpp"
 
 using namespace mudi;
@@ -131,6 +133,51 @@ TEST_CASE("a code that nobody gave out, a request made with another code and one
         "tls.csr");
     CHECK(signer.asked == std::vector<TillId>{TillId{1}});
     CHECK(api.cut.empty());
+}
+
+TEST_CASE("a till that did not hear the answer asks again with the same key, and no other key comes with the "
+          "code") {
+    mudi::test::Authority authority;
+    ApiFixture api([&](std::string_view request, TillId till, Time) -> Result<std::string> {
+        return authority.sign(std::string(request), "till-" + std::to_string(till.value));
+    });
+    const auto code = api.post_body("/api/v1/tills", R"({"store":"KOL01","workstation":"3"})")
+                          .body["code"]
+                          .get<std::string>();
+    const auto key = *sync::TillKey::make();
+    const auto ask = [&](const sync::TillKey& with) {
+        return api.call("POST", "/enrol",
+                        enrol_body(sync::make_enrol_request(code, with.request(TillId{}).value())), "");
+    };
+    const auto lost = ask(key);
+    REQUIRE(lost.status == 200);
+    const auto again = ask(key);
+    REQUIRE(again.status == 200);
+    const auto facts = *sync::read_certificate(again.body["certificate"].get<std::string>());
+    CHECK(facts.public_key == key.public_key());
+    CHECK(facts.till == TillId{1});
+    CHECK(api.get("/api/v1/tills").body["tills"][0]["certificate_serial"] == facts.serial);
+    const auto other = ask(*sync::TillKey::make());
+    CHECK(other.status == 403);
+    CHECK(other.body["code"] == "code.used");
+    CHECK_FALSE(other.body.contains("certificate"));
+    REQUIRE(api.post_body("/api/v1/tills/1/revoke").status == 200);
+    CHECK(ask(key).body["code"] == "code.unknown");
+}
+
+TEST_CASE("a code works to the end of its hour and not beyond") {
+    Signer signer;
+    ApiFixture api(signer.function());
+    const auto added = api.post_body("/api/v1/tills", R"({"store":"KOL01","workstation":"3"})").body;
+    const auto code = added["code"].get<std::string>();
+    const auto at = [&](Duration before_end) {
+        const auto end = time_from_ms(added["code_expires_us"].get<std::int64_t>() / 1000);
+        api.clock.wall_ahead = end - before_end - api.clock.system.wall();
+        return enrol(api, code).body["code"];
+    };
+    CHECK(at(Duration{30'000}) == "tls.csr"); // as far as the signer
+    CHECK(at(Duration{0}) == "code.expired");
+    CHECK(signer.asked.size() == 1);
 }
 
 TEST_CASE("after ten wrong codes nobody is listened to for a minute, then again") {

@@ -313,7 +313,7 @@ TEST_CASE(
     desk.run_until([&] { return desk.newest[store] > before; });
     CHECK(ask(4, 3, 100'000)->again_after == Duration{0});
     CHECK(ask(5, 4, 0).error().name == "points.amount");
-    CHECK(desk.writer->points_breached() == Points{0});
+    CHECK(desk.writer->points_unconfirmed() == Points{0});
 }
 
 TEST_CASE("apply that has nothing to do does not count as waiting, and what came in is applied") {

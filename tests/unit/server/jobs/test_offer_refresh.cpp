@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "unit/server/support/shop.hpp"
 
 using namespace mudi;
@@ -64,10 +66,10 @@ TEST_CASE("an offer appears without a purchase on the day the usual item is over
     buys_tea(shop, "C0001", 4, day * 1);
     shop.refresh_all();
     const auto usual = [&] {
-        for (const auto& offer : shop.slices("KOL01").at(1).offers) {
-            if (offer.kind == crm::OfferKind::usual_item) return true;
-        }
-        return false;
+        const auto slices = shop.slices("KOL01");
+        return std::ranges::any_of(slices.at(1).offers, [](const crm::Offer& offer) {
+            return offer.kind == crm::OfferKind::usual_item;
+        });
     };
     CHECK_FALSE(usual());
     CHECK(must(shop.refresh->nightly_due(noon, 100)) == 0);
@@ -93,7 +95,8 @@ TEST_CASE("offers that have run out leave the slice") {
     CHECK(must(shop.refresh->nightly_due(until - std::chrono::milliseconds{1}, 100)) == 0);
     CHECK(must(shop.refresh->nightly_due(until, 100)) == 1);
     shop.refresh_all(until);
-    for (const auto& offer : shop.slices("KOL01").at(1).offers) CHECK(offer.valid_to > until);
+    const auto slices = shop.slices("KOL01");
+    for (const auto& offer : slices.at(1).offers) CHECK(offer.valid_to > until);
 }
 
 TEST_CASE("who was never seen anywhere is known everywhere, until a store sees them") {

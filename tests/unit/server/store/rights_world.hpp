@@ -53,6 +53,13 @@ struct Bank {
     void hello(std::int64_t till, std::uint64_t holder, Time now = noon, std::uint64_t machine = 5) {
         must(shop.inbox->register_till(greeting(till, holder, machine), now));
     }
+    /// As a till that signed what it says, asked at `asked`.
+    void hello(std::int64_t till, std::uint64_t holder, Time now, Time asked, sync::OnHold holds,
+               std::uint64_t machine = 5) {
+        auto said = greeting(till, holder, machine);
+        said.on_hold = holds;
+        must(shop.inbox->register_till(said, now, asked));
+    }
     /// Profiles are numbered in the order in which their cards first come.
     void earn(const std::string& card_number, std::int64_t points) {
         shop.push(1, std::vector{sale(key_of("earn" + std::to_string(++sales)), {{"tea", 1, points * 10'000}},

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <mudi/base/db/backup.hpp>
+#include <mudi/base/db/halt.hpp>
 #include <mudi/server/backup.hpp>
 
 using namespace mudi;
@@ -96,6 +97,31 @@ TEST_CASE("a backup taken while the server stores events is whole and of one mom
     must(server::migrate(*restored));
     server::Inbox inbox{*restored};
     CHECK(must(inbox.high_water(TillId{1}, Incarnation{77})) == facts.lives[0].mark);
+}
+
+TEST_CASE("a check that is ended midway says so, whole file or not") {
+    Backed shop;
+    shop.push(1, some(0, 50));
+    run(*shop.writer, "CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                      "WHERE i < 2000) SELECT randomblob(4000) AS body FROM n");
+    const auto path = shop.copy();
+    std::atomic<bool> begun{false};
+    std::atomic<bool> ended{false};
+    db::Halt halt;
+    std::thread other([&] {
+        while (!begun) std::this_thread::yield();
+        while (!ended) halt.now();
+    });
+    begun = true;
+    auto facts = server::verify_backup(path, {}, &halt);
+    // Through before it was told to end: then the next one is ended.
+    while (facts) facts = server::verify_backup(path, {}, &halt);
+    ended = true;
+    other.join();
+    CHECK(facts.error().name == "db.stopped");
+    CHECK(server::verify_backup(path, {}, &halt).error().name == "db.stopped");
+    db::Halt calm;
+    CHECK(must(server::verify_backup(path, {}, &calm)).events == 50);
 }
 
 TEST_CASE("what was changed in a backup is found") {

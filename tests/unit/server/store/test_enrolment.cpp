@@ -88,13 +88,15 @@ TEST_CASE("a store has one lead, the one that was named last") {
     CHECK_FALSE(must(enrolment.lead_of(StoreId{"S1"})).has_value());
 }
 
-TEST_CASE("a code enrols its till once, within the hour") {
+TEST_CASE("a code enrols its till for one key, within the hour") {
     Shop shop{each_engine()};
     Enrolment enrolment{*shop.writer};
     must(enrolment.add_till(at("S1", "W1"), noon));
     CHECK(must(enrolment.make_code(TillId{1}, code("one"), noon)) == noon + Enrolment::code_life);
     CHECK(must(enrolment.till(TillId{1})).code_until == noon + Enrolment::code_life);
-    const auto open = must(enrolment.code(code("one").id, noon + 59 * minute));
+    const auto last = noon + 60 * minute - Duration{1};
+    const auto open = must(enrolment.code(code("one").id, last));
+    CHECK_FALSE(open.used);
     CHECK(open.till.value == 1);
     CHECK(open.store.value == "S1");
     CHECK(open.workstation.value == "W1");
@@ -110,10 +112,31 @@ TEST_CASE("a code enrols its till once, within the hour") {
     CHECK(till.certificate_until == noon + day * 90);
     CHECK(till.enrolled == noon + minute);
     CHECK(enrolment.enrol(code("one").id, certificate("thief"), noon + minute).error().name == "code.used");
-    CHECK(enrolment.code(code("one").id, noon + minute).error().name == "code.used");
+    CHECK(must(enrolment.code(code("one").id, noon + minute)).used);
     CHECK(must(enrolment.till(TillId{1})).public_key == "k");
     CHECK_FALSE(must(enrolment.till(TillId{1})).code_until.has_value());
     CHECK(enrolment.make_code(TillId{2}, code("two"), noon).error().name == "till.unknown");
+}
+
+TEST_CASE("a till whose answer was lost enrols again with the same code and key, while the code lives") {
+    Shop shop{each_engine()};
+    Enrolment enrolment{*shop.writer};
+    must(enrolment.add_till(at("S1", "W1"), noon));
+    must(enrolment.make_code(TillId{1}, code("one"), noon));
+    must(enrolment.enrol(code("one").id, certificate("k"), noon + minute));
+    const auto last = noon + 60 * minute - Duration{1};
+    const auto till = must(enrolment.enrol(code("one").id, {"k", "second", noon + day * 91}, last));
+    CHECK(till.public_key == "k");
+    CHECK(till.certificate_serial == "second");
+    CHECK(enrolment.enrol(code("one").id, certificate("thief"), last).error().name == "code.used");
+    CHECK(enrolment.enrol(code("one").id, certificate("k"), last + Duration{1}).error().name ==
+          "code.expired");
+    // Not past a revocation, nor past the code that came after.
+    must(enrolment.revoke(TillId{1}, noon + minute));
+    CHECK(enrolment.enrol(code("one").id, certificate("k"), noon + minute).error().name == "code.unknown");
+    must(enrolment.make_code(TillId{1}, code("two"), noon + minute));
+    CHECK(enrolment.enrol(code("one").id, certificate("k"), noon + minute).error().name == "code.unknown");
+    CHECK(checked(enrolment, hello(1), "k") == "till.revoked");
 }
 
 TEST_CASE("a new code ends the one before, a new enrolment the key before") {

@@ -145,6 +145,13 @@ TEST_CASE("rights are called back for a customer who waits, and go to nobody els
         CHECK(bank.exposure().aside.held == Points{120});
         CHECK(bank.exposure().aside.outstanding == Points{30});
     }
+    SECTION("it does not come again, and nothing else happens to the customer") {
+        bank.shop.refresh_all(noon + seconds{1});
+        REQUIRE(bank.right(1, 11).granted == Points{150}); // promised
+        must(bank.book.free_the_dead(noon + seconds{6}));
+        bank.shop.refresh_all(noon + seconds{6});
+        CHECK(bank.right(1, 11).granted == Points{270});
+    }
     SECTION("it does not come again: the lead has them back") {
         bank.shop.refresh_all(noon + seconds{6});
         CHECK(bank.right(1, 11).granted == Points{270});

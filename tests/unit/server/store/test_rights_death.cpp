@@ -7,6 +7,51 @@ using namespace mudi::test;
 using std::chrono::hours;
 using std::chrono::minutes;
 
+TEST_CASE("points that an event of a newer till may spend stay held until the server understands it") {
+    Bank bank{each_engine()};
+    bank.earn("C0001", 150);
+    REQUIRE(must(bank.ask(2, 1, 1, 100)).granted);
+    auto event = event_of(redemption("r", "C0001", 1, 100, hold_of(1)));
+    event.schema += 1;
+    CHECK(bank.tell(2, {event}).quarantined == 1);
+    bank.hello(2, 21, noon + hours{2});
+    (void)must(bank.book.free_the_dead(noon + hours{2}));
+    CHECK_FALSE(must(bank.ask(1, 2, 1, 100, noon + hours{2})).granted);
+    CHECK(bank.exposure().aside.held == Points{100});
+}
+
+TEST_CASE("what a till says it holds stays held, also when by our clock it has long lapsed") {
+    Bank bank{each_engine()};
+    bank.earn("C0001", 150);
+    REQUIRE(must(bank.ask(2, 1, 1, 100)).granted);
+    auto said = bank.greeting(2, 21);
+    said.on_hold = sync::OnHold::known;
+    must(bank.shop.inbox->register_till(said, noon + hours{2}, noon + hours{2}));
+    (void)must(bank.book.free_the_dead(noon + hours{2}));
+    CHECK_FALSE(must(bank.ask(1, 2, 1, 100, noon + hours{2})).granted);
+    // Asked before the hold was made it says nothing of it.
+    said.on_hold = sync::OnHold::nothing;
+    must(bank.shop.inbox->register_till(said, noon + hours{3}, noon - hours{1}));
+    (void)must(bank.book.free_the_dead(noon + hours{3}));
+    CHECK_FALSE(must(bank.ask(1, 3, 1, 100, noon + hours{3})).granted);
+    must(bank.shop.inbox->register_till(said, noon + hours{3}, noon + hours{3}));
+    (void)must(bank.book.free_the_dead(noon + hours{3}));
+    CHECK(must(bank.ask(1, 4, 1, 100, noon + hours{3})).granted);
+}
+
+TEST_CASE("one of two machines with a till's number does not speak for the other") {
+    Bank bank{each_engine()};
+    bank.earn("C0001", 150);
+    REQUIRE(must(bank.ask(2, 1, 1, 100)).granted);
+    bank.hello(2, 22, noon + hours{2}, 6);
+    (void)must(bank.book.free_the_dead(noon + hours{2}));
+    CHECK_FALSE(must(bank.ask(1, 2, 1, 100, noon + hours{2})).granted);
+    // Not heard for six days: it is gone.
+    bank.hello(2, 22, noon + hours{147}, 6);
+    (void)must(bank.book.free_the_dead(noon + hours{147}));
+    CHECK(must(bank.ask(1, 3, 1, 100, noon + hours{147})).granted);
+}
+
 TEST_CASE("the points of a memory that is gone are free when all who may have borrowed have told") {
     Bank bank{each_engine()};
     bank.earn("C0001", 150);
@@ -65,6 +110,69 @@ TEST_CASE("the points of a memory that is gone are free when all who may have bo
         CHECK(must(bank.ask(2, 1, 1, 10, died)).again_after == Duration{0}); // nobody asks it
         CHECK(must(bank.book.free_the_dead(died + hours{144})) == 1);
         CHECK(must(bank.ask(2, 1, 1, 150, died + hours{144})).granted);
+    }
+}
+
+TEST_CASE(
+    "a neighbour that says it holds nothing borrowed frees the points of a memory that is gone at once") {
+    Bank bank{each_engine()};
+    bank.earn("C0001", 150);
+    bank.shop.refresh_all();
+    REQUIRE(bank.right(1, 11).granted == Points{150});
+    const Time died = noon + minutes{1};
+    const Time asked = died + Duration{1};
+    const Time now = asked + Duration{20};
+    bank.hello(1, 12, died + Duration{5}, died, sync::OnHold::nothing);
+    CHECK(must(bank.book.free_the_dead(now)) == 0);
+    // Its newest word is of before: it is asked for another.
+    bank.hello(2, 21, now, died, sync::OnHold::nothing);
+    CHECK(must(bank.book.free_the_dead(now)) == 0);
+    CHECK(must(bank.book.awaited(now)) == std::vector<TillId>{TillId{2}});
+    SECTION("it says so") {
+        bank.hello(2, 21, now, asked, sync::OnHold::nothing);
+        CHECK(must(bank.book.awaited(now)).empty());
+        CHECK(must(bank.book.free_the_dead(now)) == 1);
+        bank.shop.refresh_all(now);
+        CHECK(bank.right(1, 12).granted == Points{150});
+    }
+    SECTION("what the server holds for it is no matter") {
+        bank.hello(2, 21, now, asked, sync::OnHold::known);
+        CHECK(must(bank.book.free_the_dead(now)) == 1);
+    }
+    SECTION("it has some of it still") {
+        bank.hello(2, 21, now, asked, sync::OnHold::borrowed);
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+        CHECK(must(bank.book.awaited(now)) == std::vector<TillId>{TillId{2}});
+    }
+    SECTION("it said so, and takes it back") {
+        bank.hello(2, 21, now, asked, sync::OnHold::nothing);
+        bank.hello(2, 21, now, asked + Duration{1}, sync::OnHold::borrowed);
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+    }
+    SECTION("it has not told all") {
+        auto said = bank.greeting(2, 21);
+        said.on_hold = sync::OnHold::nothing;
+        said.last.value += 1;
+        must(bank.shop.inbox->register_till(said, now, asked));
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+    }
+    SECTION("what it told is not counted yet") {
+        bank.shop.push(2, std::vector{redemption("r", "C0001", 1, 30, hold_of(1), RightsHolder{11})});
+        bank.hello(2, 21, now, asked, sync::OnHold::nothing);
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+        bank.shop.apply_all();
+        CHECK(must(bank.book.free_the_dead(now)) == 1);
+        CHECK(bank.exposure().breached == Points{0});
+    }
+    SECTION("nobody knows when it said so, or it cannot say: as before, an hour") {
+        auto said = bank.greeting(2, 21);
+        said.on_hold = sync::OnHold::nothing;
+        must(bank.shop.inbox->register_till(said, now));
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+        CHECK(must(bank.book.awaited(now)).empty()); // another one would say no more
+        bank.hello(2, 21, now, asked, sync::OnHold::not_said);
+        CHECK(must(bank.book.free_the_dead(now)) == 0);
+        CHECK(must(bank.book.awaited(died + hours{1})) == std::vector<TillId>{TillId{2}});
     }
 }
 
@@ -163,6 +271,66 @@ TEST_CASE("after a restore nothing is given out until every till has told what i
     put_back.hear(stale, noon + hours{3});
     CHECK(put_back.asked(2, noon + hours{3}) == "granted");
     CHECK_FALSE(bank.shop.status().points_settling);
+}
+
+TEST_CASE("a restore is settled as soon as every till says that nothing is on hold, by this history") {
+    PutBack put_back;
+    Bank& bank = put_back.bank;
+    put_back.hear(of_the_future(bank, 2, 21), noon);
+    const Time asked = noon + Duration{1};
+    const auto say = [&](std::int64_t till, sync::OnHold holds, std::uint64_t generation) {
+        auto said = bank.greeting(till, static_cast<std::uint64_t>(till) * 10 + 1);
+        said.on_hold = holds;
+        said.cursor = {generation, 1};
+        must(bank.shop.inbox->register_till(said, asked, asked));
+    };
+    const auto present = put_back.newest_start().generation;
+    say(1, sync::OnHold::nothing, present);
+    CHECK(must(bank.book.awaited(asked)) == std::vector<TillId>{TillId{2}});
+    CHECK(put_back.asked(2, asked) == "points.settling");
+    say(2, sync::OnHold::known, present); // by a server that nobody remembers
+    CHECK(put_back.asked(2, asked) == "points.settling");
+    say(2, sync::OnHold::nothing, put_back.first_start());
+    CHECK(put_back.asked(2, asked) == "points.settling");
+    say(2, sync::OnHold::nothing, 0); // it has no copy: it may have rights all the same
+    CHECK(put_back.asked(2, asked) == "points.settling");
+    bank.shop.refresh_all(asked);
+    say(2, sync::OnHold::nothing, present);
+    REQUIRE(bank.shop.status().dirty_profiles == 0);
+    SECTION("it ends when somebody asks") { CHECK(put_back.asked(2, asked) == "granted"); }
+    SECTION("and when nobody does; then all are looked at again") {
+        must(bank.book.free_the_dead(asked));
+        CHECK_FALSE(bank.exposure().settling);
+        CHECK(bank.shop.status().dirty_profiles == 1);
+    }
+}
+
+TEST_CASE("how often points were set aside tells a database that was put back") {
+    Bank bank{each_engine()};
+    CHECK(must(bank.book.moves()) == 0);
+    bank.earn("C0001", 150);
+    CHECK(must(bank.book.moves()) == 0);
+    bank.shop.refresh_all();
+    const auto granted = must(bank.book.moves());
+    CHECK(granted == 1);
+    bank.policy({crm::OfflinePoints::escrow, {{100}, {0}, {20}}});
+    bank.shop.refresh_all();
+    REQUIRE(must(bank.ask(2, 1, 1, 10, noon)).again_after > Duration{0});
+    CHECK(must(bank.book.moves()) > granted);
+}
+
+TEST_CASE("what was spent without cover is an alarm until somebody confirms it") {
+    Bank bank{each_engine()};
+    bank.earn("C0001", 100);
+    CHECK(must(bank.book.unconfirmed()) == Points{0});
+    bank.tell(1, {event_of(redemption("a", "C0001", 1, 30, hold_of(1), RightsHolder{99}))});
+    CHECK(must(bank.book.unconfirmed()) == Points{30});
+    CHECK(must(bank.book.confirm_breached()) == Points{30});
+    CHECK(must(bank.book.unconfirmed()) == Points{0});
+    CHECK(bank.exposure().breached == Points{30});
+    CHECK(bank.exposure().confirmed == Points{30});
+    bank.tell(1, {event_of(redemption("b", "C0001", 1, 20, hold_of(2), RightsHolder{99}))});
+    CHECK(must(bank.book.unconfirmed()) == Points{20});
 }
 
 TEST_CASE("a restore is settled once, however late a till tells of it") {
