@@ -11,59 +11,17 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
 #include <nng/supplemental/util/platform.h>
-#include <sqlite3.h>
 #include <zstd.h>
 
+#include "bench/bare_sql.hpp"
 #include "bench/bench.hpp"
 
 namespace mudi::bench {
 namespace {
 
 constexpr int zstd_level = 3;
-constexpr int sql_busy_ms = 10'000;
 constexpr nng_duration patience_ms = 30'000;
 constexpr std::size_t frame_bytes_max = 16 * 1024 * 1024;
-
-struct CloseDatabase {
-    void operator()(sqlite3* database) const { sqlite3_close(database); }
-};
-struct EndStatement {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Statement = std::unique_ptr<sqlite3_stmt, EndStatement>;
-
-Status sql_error(sqlite3* database) { return fail(Code::io, "anchor.sql", sqlite3_errmsg(database)); }
-
-Result<Database> open_database(const std::filesystem::path& file, const char* tables) {
-    sqlite3* raw = nullptr;
-    if (sqlite3_open(file.c_str(), &raw) != SQLITE_OK) return fail(Code::io, "anchor.sql", file.string());
-    Database database{raw};
-    sqlite3_busy_timeout(raw, sql_busy_ms);
-    const std::string words = std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;") + tables;
-    if (sqlite3_exec(raw, words.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-        return tl::make_unexpected(sql_error(raw).error());
-    return database;
-}
-
-Result<Statement> prepare(const Database& database, const char* sql) {
-    sqlite3_stmt* raw = nullptr;
-    if (sqlite3_prepare_v2(database.get(), sql, -1, &raw, nullptr) != SQLITE_OK)
-        return tl::make_unexpected(sql_error(database.get()).error());
-    return Statement{raw};
-}
-
-Status run(const Database& database, const char* sql) {
-    if (sqlite3_exec(database.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-        return sql_error(database.get());
-    return {};
-}
-
-Status done(const Database& database, const Statement& statement) {
-    const bool good = sqlite3_step(statement.get()) == SQLITE_DONE;
-    sqlite3_reset(statement.get());
-    return good ? Status{} : sql_error(database.get());
-}
 
 struct Message {
     std::int64_t client{};
@@ -93,7 +51,7 @@ public:
     Status open(const AnchorOptions& options) {
         lines_ = options.lines;
         MUDI_TRY(database_,
-                 open_database(
+                 open_bare_database(
                      options.folder / "anchor-inbox.db",
                      "CREATE TABLE inbox (client INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, "
                      "PRIMARY KEY (client, seq)) WITHOUT ROWID;"
@@ -124,6 +82,7 @@ public:
                std::to_string(port >> 8 | (port & 0xff) << 8);
         return {};
     }
+    Status checkpoint() { return run(database_, "PRAGMA wal_checkpoint(TRUNCATE)"); }
     [[nodiscard]] const std::string& url() const { return url_; }
     [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
@@ -176,7 +135,7 @@ private:
         return head.count;
     }
 
-    Status insert(const Statement& statement, const Message& head, std::int64_t i, const char* body,
+    Status insert(const BareStatement& statement, const Message& head, std::int64_t i, const char* body,
                   std::uint32_t size) {
         sqlite3_bind_int64(statement.get(), 1, head.client);
         sqlite3_bind_int64(statement.get(), 2, head.first + i);
@@ -188,9 +147,9 @@ private:
     }
 
     bool lines_{};
-    Database database_;
-    Statement insert_;
-    Statement insert_lines_;
+    BareDatabase database_;
+    BareStatement insert_;
+    BareStatement insert_lines_;
     Socket socket_;
     std::string url_;
     std::int64_t bytes_{};
@@ -202,17 +161,19 @@ public:
     Status open(const AnchorOptions& options, std::int64_t client, std::span<const std::string> bodies) {
         client_ = client;
         batch_ = options.batch;
-        MUDI_TRY(database_,
-                 open_database(options.folder / ("anchor-outbox-" + std::to_string(client) + ".db"),
-                               "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-                               "CREATE TABLE acked (seq INTEGER NOT NULL); INSERT INTO acked VALUES (0);"));
-        MUDI_TRY(const Statement insert, prepare(database_, "INSERT INTO outbox (body) VALUES (?1)"));
+        MUDI_TRY(database_, open_bare_database(
+                                options.folder / ("anchor-outbox-" + std::to_string(client) + ".db"),
+                                "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+                                "CREATE TABLE acked (seq INTEGER NOT NULL); INSERT INTO acked VALUES (0);"));
+        MUDI_TRY(const BareStatement insert, prepare(database_, "INSERT INTO outbox (body) VALUES (?1)"));
         MUDI_CHECK(run(database_, "BEGIN"));
         for (const std::string& body : bodies) {
             sqlite3_bind_blob(insert.get(), 1, body.data(), static_cast<int>(body.size()), SQLITE_STATIC);
             MUDI_CHECK(done(database_, insert));
         }
         MUDI_CHECK(run(database_, "COMMIT"));
+        // What was acknowledged may be lost with the power, and is sent again: as in a till.
+        MUDI_CHECK(run(database_, "PRAGMA synchronous = NORMAL"));
         MUDI_TRY(read_,
                  prepare(database_, "SELECT seq, body FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2"));
         MUDI_TRY(save_, prepare(database_, "UPDATE acked SET seq = ?1"));
@@ -238,34 +199,62 @@ public:
         return error == 0 ? Status{} : link_error(error);
     }
 
-    Status drain() {
+    /// Reads and packs everything now: drain() only sends, and what is acknowledged is not written down.
+    Status pack() {
         for (std::int64_t after = 0;;) {
-            Message head{client_, after + 1, 0};
-            std::string raw;
-            sqlite3_bind_int64(read_.get(), 1, after);
-            sqlite3_bind_int64(read_.get(), 2, static_cast<std::int64_t>(batch_));
-            while (sqlite3_step(read_.get()) == SQLITE_ROW) {
-                const auto size = static_cast<std::uint32_t>(sqlite3_column_bytes(read_.get(), 1));
-                raw.append(reinterpret_cast<const char*>(&size), sizeof size);
-                raw.append(static_cast<const char*>(sqlite3_column_blob(read_.get(), 1)), size);
-                ++head.count;
-            }
-            sqlite3_reset(read_.get());
-            if (head.count == 0) return {};
-            MUDI_CHECK(send(head, raw));
-            after += head.count;
+            MUDI_TRY(auto request, next(after));
+            if (request.frame.empty()) return {};
+            after = request.last;
+            packed_.push_back(std::move(request.frame));
+        }
+    }
+
+    Status drain() {
+        for (const std::string& frame : packed_) MUDI_CHECK(send(frame));
+        if (!packed_.empty()) return {};
+        for (std::int64_t after = 0;;) {
+            MUDI_TRY(const auto request, next(after));
+            if (request.frame.empty()) return {};
+            MUDI_CHECK(send(request.frame));
+            after = request.last;
             sqlite3_bind_int64(save_.get(), 1, after);
             MUDI_CHECK(done(database_, save_));
         }
     }
 
 private:
-    Status send(const Message& head, const std::string& raw) {
-        std::string frame(sizeof head + ZSTD_compressBound(raw.size()), '\0');
-        std::memcpy(frame.data(), &head, sizeof head);
-        const std::size_t packed = ZSTD_compress(frame.data() + sizeof head, frame.size() - sizeof head,
-                                                 raw.data(), raw.size(), zstd_level);
-        if (const int error = nng_send(socket_.socket, frame.data(), sizeof head + packed, 0); error != 0)
+    struct Request {
+        std::int64_t last{};
+        std::string frame; ///< empty: nothing is left
+    };
+
+    Result<Request> next(std::int64_t after) {
+        Message head{client_, after + 1, 0};
+        std::string raw;
+        sqlite3_bind_int64(read_.get(), 1, after);
+        sqlite3_bind_int64(read_.get(), 2, static_cast<std::int64_t>(batch_));
+        int code = sqlite3_step(read_.get());
+        for (; code == SQLITE_ROW; code = sqlite3_step(read_.get())) {
+            const auto size = static_cast<std::uint32_t>(sqlite3_column_bytes(read_.get(), 1));
+            raw.append(reinterpret_cast<const char*>(&size), sizeof size);
+            raw.append(static_cast<const char*>(sqlite3_column_blob(read_.get(), 1)), size);
+            ++head.count;
+        }
+        sqlite3_reset(read_.get());
+        if (code != SQLITE_DONE) return tl::make_unexpected(sql_error(database_.get()).error());
+        Request request{after + head.count, {}};
+        if (head.count == 0) return request;
+        request.frame.resize(sizeof head + ZSTD_compressBound(raw.size()));
+        std::memcpy(request.frame.data(), &head, sizeof head);
+        request.frame.resize(sizeof head + ZSTD_compress(request.frame.data() + sizeof head,
+                                                         request.frame.size() - sizeof head, raw.data(),
+                                                         raw.size(), zstd_level));
+        return request;
+    }
+
+    Status send(const std::string& frame) {
+        if (const int error = nng_send(socket_.socket, const_cast<char*>(frame.data()), frame.size(), 0);
+            error != 0)
             return link_error(error);
         char answer[16];
         std::size_t size = sizeof answer;
@@ -275,9 +264,10 @@ private:
 
     std::int64_t client_{};
     std::size_t batch_{};
-    Database database_;
-    Statement read_;
-    Statement save_;
+    BareDatabase database_;
+    BareStatement read_;
+    BareStatement save_;
+    std::vector<std::string> packed_;
     Socket socket_;
 };
 
@@ -292,7 +282,10 @@ Result<AnchorRun> run_anchor(const AnchorOptions& options, std::span<const std::
     const std::size_t share = bodies.size() / options.clients;
     for (std::size_t i = 0; i < options.clients; ++i)
         MUDI_CHECK(outboxes[i].open(options, static_cast<std::int64_t>(i), bodies.subspan(i * share, share)));
-    for (OutboxEnd& outbox : outboxes) MUDI_CHECK(outbox.dial(inbox.url(), options.client_tls));
+    for (OutboxEnd& outbox : outboxes) {
+        if (options.packed) MUDI_CHECK(outbox.pack());
+        MUDI_CHECK(outbox.dial(inbox.url(), options.client_tls));
+    }
     AnchorRun ran;
     ran.events = static_cast<std::int64_t>(share * options.clients);
     std::vector<Status> ended(options.clients);
@@ -308,6 +301,9 @@ Result<AnchorRun> run_anchor(const AnchorOptions& options, std::span<const std::
     }
     MUDI_CHECK(served);
     for (const Status& end : ended) MUDI_CHECK(end);
+    const Watch rest;
+    MUDI_CHECK(inbox.checkpoint());
+    ran.seconds += rest.seconds();
     ran.bytes = inbox.bytes();
     std::filesystem::remove_all(options.folder, error);
     return ran;

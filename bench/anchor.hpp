@@ -10,8 +10,8 @@
 
 namespace mudi::bench {
 
-/// What the pipe itself can do: SQLite outbox, zstd, NNG REQ/REP, SQLite inbox, synchronous=FULL at both
-/// ends, and nothing around it: no rules, no identity, no recovery.
+/// What the pipe itself can do: SQLite outbox, zstd, NNG REQ/REP, SQLite inbox, synchronous=FULL for what is
+/// sold at both ends, and nothing around it: no rules, no identity, no recovery.
 struct AnchorOptions {
     std::filesystem::path folder;
     std::string url;              ///< tcp:// or tls+tcp:// with port 0
@@ -19,11 +19,14 @@ struct AnchorOptions {
     sync::TlsClient client_tls{};
     std::size_t clients{4}; ///< each with an outbox of its own
     std::size_t batch{500};
+    /// The outboxes are read and packed beforehand, and acknowledgements not written down: what is left is
+    /// the transport and the server's end.
+    bool packed{false};
     bool lines{false}; ///< every document's lines are stored too, in a table with three indexes (json_each)
 };
 
 struct AnchorRun {
-    double seconds{};
+    double seconds{}; ///< until the last answer, and until the inbox's log is in its file
     std::int64_t events{};
     std::int64_t bytes{}; ///< of the requests, as NNG sends them
 };

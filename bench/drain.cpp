@@ -11,6 +11,7 @@
 #include "bench/peers.hpp"
 #include "bench/raw_till.hpp"
 #include "bench/server_desk.hpp"
+#include "bench/till_outbox.hpp"
 #include "bench/wire_shop.hpp"
 
 namespace mudi::bench {
@@ -25,6 +26,7 @@ constexpr std::chrono::seconds patience{300};
 
 struct Sales {
     std::vector<Outbox> outboxes;
+    std::vector<TillOutbox> databases;  ///< with the same
     std::vector<std::string> bodies;    ///< as Mudi sends them
     std::vector<std::string> documents; ///< the same as JSON
 };
@@ -56,7 +58,8 @@ std::string document_of(const crm::RetailTransaction& sale) {
     return document.dump();
 }
 
-Sales make_sales(std::size_t count, Time now) {
+Result<Sales> make_sales(const Options& options, std::size_t count) {
+    const Time now = SystemClock{}.wall();
     Sales sales;
     Grocery grocery{31, now - std::chrono::days{90}};
     for (std::int64_t till = 1; till <= tills; ++till) sales.outboxes.emplace_back(till);
@@ -67,6 +70,12 @@ Sales make_sales(std::size_t count, Time now) {
         sales.bodies.push_back(sync::encode(sale));
         sales.documents.push_back(document_of(sale));
     }
+    for (std::int64_t till = 1; till <= tills; ++till) {
+        const auto file = options.folder / ("till-" + std::to_string(till) + ".db");
+        MUDI_TRY(auto database,
+                 TillOutbox::fill(file, TillId{till}, sales.outboxes[static_cast<std::size_t>(till - 1)]));
+        sales.databases.push_back(std::move(database));
+    }
     return sales;
 }
 
@@ -74,29 +83,34 @@ using StoreOf = StoreId (*)(std::int64_t);
 using WorkstationOf = WorkstationId (*)(std::int64_t);
 
 /// One till on a thread of its own. `begin`: all are greeted. Gives when it had its last answer.
-Result<Watch> sell_one(const WireServer& to, const Outbox& sales, TillId till, StoreId store,
+Result<Watch> sell_one(const WireServer& to, till::Replica& replica, TillId till, StoreId store,
                        WorkstationId workstation, std::barrier<>& begin) {
-    Outbox outbox{till.value};
     WireTills one{to};
-    Status ready = one.add(till, std::move(store), std::move(workstation), &outbox);
+    Status ready = one.add(till, std::move(store), std::move(workstation), replica);
     if (ready) ready = one.run_until([&] { return one.linked() == 1; }, patience);
     begin.arrive_and_wait();
     MUDI_CHECK(ready);
-    outbox = sales;
     one.captured();
-    MUDI_CHECK(one.run_until([&] { return one.acked() == outbox.last().value; }, patience));
+    const std::int64_t all = replica.state().last.value;
+    MUDI_CHECK(one.run_until([&] { return one.acked() == all; }, patience));
     return Watch{};
 }
 
-/// Seconds from the moment all tills are greeted and have their sales until the last one is acknowledged.
+/// Seconds from the moment all tills are greeted until the last one's last sale is acknowledged.
 Result<double> sell_all(const WireServer& to, const Sales& sales, StoreOf store, WorkstationOf workstation) {
     std::vector<Result<Watch>> ended(tills, Watch{});
     std::barrier<> begin{tills + 1};
+    SeededRandom random{19};
+    std::vector<std::unique_ptr<till::Store>> stores(tills);
+    for (std::size_t i = 0; i < tills; ++i) {
+        MUDI_TRY(stores[i], sales.databases[i].open_copy(random));
+    }
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < tills; ++i) {
         threads.emplace_back([&, i] {
             const auto till = static_cast<std::int64_t>(i) + 1;
-            ended[i] = sell_one(to, sales.outboxes[i], TillId{till}, store(till), workstation(till), begin);
+            ended[i] =
+                sell_one(to, stores[i]->replica(), TillId{till}, store(till), workstation(till), begin);
         });
     }
     begin.arrive_and_wait();
@@ -148,68 +162,86 @@ Result<double> accept_seconds(const Options& options, const WireServer& to, cons
         if (!url.starts_with("tls")) server.tls = {};
         MUDI_TRY(seconds,
                  raw ? send_all_raw(server, sales) : sell_all(server, sales, store_of, workstation_of));
+        desk.reset();
+        const Watch rest;
+        MUDI_CHECK(shop->checkpoint());
+        seconds += rest.seconds();
     }
     for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file.string() + ending);
     return seconds;
 }
 
-Result<double> anchor_seconds(const Options& options, const WireServer& to, const sync::TlsServer& tls,
-                              const std::string& url, std::span<const std::string> bodies, bool lines) {
+Result<AnchorRun> anchor_run(const Options& options, const WireServer& to, const sync::TlsServer& tls,
+                             const std::string& url, std::span<const std::string> bodies, bool packed,
+                             bool lines) {
     AnchorOptions anchor;
     anchor.folder = options.folder / "anchor";
     anchor.url = url;
     anchor.server_tls = tls;
     anchor.client_tls = to.tls;
+    anchor.packed = packed;
     anchor.lines = lines;
-    MUDI_TRY(const AnchorRun ran, run_anchor(anchor, bodies));
-    return ran.seconds;
+    return run_anchor(anchor, bodies);
 }
 
-void add(Sheet& sheet, std::string what, double value, std::optional<double> anchor, double target) {
+void add(Sheet& sheet, std::string what, double value, double anchor, std::string_view anchor_what,
+         double target) {
     Figure figure{.group = "drain", .what = std::move(what), .value = value, .unit = "purchases/s"};
     figure.anchor = anchor;
-    figure.anchor_what = "SQLite, zstd, NNG, SQLite and nothing else";
-    if (target > 0) {
-        figure.aim = Aim::at_least_or_share;
-        figure.target = target;
-        figure.share = anchor_share_min;
-    }
+    figure.anchor_what = anchor_what;
+    figure.aim = Aim::at_least_or_share;
+    figure.target = target;
+    figure.share = anchor_share_min;
     sheet.add(std::move(figure));
 }
 
-/// By turns, so that both meet the same neighbours.
+struct Way {
+    const char* what;
+    const char* url;
+    double target;
+};
+
+/// By turns, so that all meet the same neighbours.
 Status drain_accepted(const Options& options, const WireServer& wire, const sync::TlsServer& tls,
-                      const Sales& sales, Sheet& sheet) {
-    struct Way {
-        const char* what;
-        const char* url;
-        double target;
-    };
-    const int rounds = options.quick ? 1 : 3;
+                      const Sales& sales, const Way& way, Sheet& sheet) {
+    const int rounds = options.quick ? 1 : 5;
     const double count = static_cast<double>(sales.bodies.size()) * rounds;
-    for (const Way& way : {Way{"accepted over tcp", "tcp://127.0.0.1:0", accept_tcp_min},
-                           Way{"accepted over TLS", "tls+tcp://127.0.0.1:0", accept_tls_min}}) {
-        double bare = 0, ours = 0, packing = 0;
-        for (int round = 0; round < rounds; ++round) {
-            MUDI_TRY(const double of_bare, anchor_seconds(options, wire, tls, way.url, sales.bodies, false));
-            MUDI_TRY(const double of_ours, accept_seconds(options, wire, tls, way.url, sales, true));
-            MUDI_TRY(const double with_tills, accept_seconds(options, wire, tls, way.url, sales, false));
-            bare += of_bare;
-            ours += of_ours;
-            packing += with_tills;
+    double bare[2] = {}, ours[2] = {};
+    std::int64_t bare_bytes = 0;
+    for (int round = 0; round < rounds; ++round) {
+        for (const bool packed : {true, false}) {
+            MUDI_TRY(const AnchorRun of_bare,
+                     anchor_run(options, wire, tls, way.url, sales.bodies, packed, false));
+            MUDI_TRY(const double of_ours, accept_seconds(options, wire, tls, way.url, sales, packed));
+            bare[packed] += of_bare.seconds;
+            ours[packed] += of_ours;
+            bare_bytes = of_bare.bytes;
         }
-        add(sheet, way.what, count / ours, count / bare, way.target);
-        add(sheet, std::string(way.what) + ", the tills packing on the same processors", count / packing,
-            count / bare, 0);
     }
+    const std::string what = way.what;
+    add(sheet, what + ", pushes packed beforehand", count / ours[true], count / bare[true],
+        "NNG, zstd, SQLite at the server; the same beforehand", way.target);
+    add(sheet, what + ", from the tills' disks", count / ours[false], count / bare[false],
+        "SQLite, zstd, NNG, SQLite and nothing else", way.target);
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < sales.outboxes.size(); ++i)
+        bytes +=
+            RawTill(sales.outboxes[i], TillId{static_cast<std::int64_t>(i) + 1}, events_per_push).bytes();
+    const auto purchases = static_cast<double>(sales.bodies.size());
+    sheet.add({.group = "drain",
+               .what = what + ", bytes a purchase in the requests",
+               .value = static_cast<double>(bytes) / purchases,
+               .unit = "bytes",
+               .anchor = static_cast<double>(bare_bytes) / purchases,
+               .anchor_what = "zstd level 3 of the same bodies"});
     return {};
 }
 
 /// Accepted and applied by a real server, while it also answers its tills.
 Status drain_applied(const Options& options, WireShop& shop, const WireServer& wire,
                      const sync::TlsServer& tls, const Sales& sales, Sheet& sheet) {
-    const std::span<const std::string> documents{sales.documents.data(), sales.documents.size() / 4};
-    MUDI_TRY(const double bare, anchor_seconds(options, wire, tls, "tls+tcp://127.0.0.1:0", documents, true));
+    MUDI_TRY(const AnchorRun bare,
+             anchor_run(options, wire, tls, "tls+tcp://127.0.0.1:0", sales.documents, false, true));
     const auto total = static_cast<std::int64_t>(sales.bodies.size());
     MUDI_TRY(const double acked, sell_all(wire, sales, WireShop::store, WireShop::workstation));
     const Watch watch;
@@ -219,21 +251,27 @@ Status drain_applied(const Options& options, WireShop& shop, const WireServer& w
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     const double applied = acked + watch.seconds();
-    add(sheet, "real server over TLS, accepted while it applies", static_cast<double>(total) / acked, {}, 0);
-    add(sheet, "real server over TLS, applied", static_cast<double>(total) / applied,
-        static_cast<double>(documents.size()) / bare, apply_min);
+    sheet.add({.group = "drain",
+               .what = "real server over TLS, accepted while it applies",
+               .value = static_cast<double>(total) / acked,
+               .unit = "purchases/s"});
+    add(sheet, "real server over TLS, from the tills' disks until applied",
+        static_cast<double>(total) / applied, static_cast<double>(bare.events) / bare.seconds,
+        "SQLite, zstd, NNG TLS, SQLite, lines into 3 indexes by json_each", apply_min);
     return {};
 }
 
 } // namespace
 
 Status measure_drain(const Options& options, Sheet& sheet) {
-    const Sales sales = make_sales(options.quick ? 4'000 : 40'000, SystemClock{}.wall());
+    MUDI_TRY(const Sales sales, make_sales(options, options.quick ? 4'000 : 40'000));
     MUDI_TRY(auto shop, WireShop::make(options, "drain", tills));
     MUDI_CHECK(shop->start());
     MUDI_TRY(const WireServer wire, shop->server());
     MUDI_TRY(const sync::TlsServer tls, shop->server_tls());
-    MUDI_CHECK(drain_accepted(options, wire, tls, sales, sheet));
+    for (const Way& way : {Way{"accepted over tcp", "tcp://127.0.0.1:0", accept_tcp_min},
+                           Way{"accepted over TLS", "tls+tcp://127.0.0.1:0", accept_tls_min}})
+        MUDI_CHECK(drain_accepted(options, wire, tls, sales, way, sheet));
     MUDI_CHECK(drain_applied(options, *shop, wire, tls, sales, sheet));
     shop->kill();
     return measure_peers(options, sales.bodies, sheet);

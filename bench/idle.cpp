@@ -96,15 +96,18 @@ Status measure_idle(const Options& options, Sheet& sheet) {
     alone.stop();
     report(sheet, "no server set", by_itself, bare.idle);
 
-    // It knows a server, dials in vain, and holds what the transport needs.
-    cli::Fleet waiting(one_till(options, "idle-waiting"));
-    MUDI_CHECK(waiting.start_server());
-    MUDI_CHECK(waiting.enrol(0, false));
-    waiting.kill_server();
-    MUDI_CHECK(waiting.start_till(0));
-    MUDI_TRY(const Idle in_vain, watch(waiting.till_pid(0)));
-    waiting.stop();
-    report(sheet, "server away", in_vain, bare.idle);
+    cli::Fleet linked(one_till(options, "idle-linked"));
+    MUDI_CHECK(linked.start_server());
+    MUDI_CHECK(linked.enrol(0, false));
+    MUDI_CHECK(linked.start_till(0));
+    MUDI_TRY(const Idle in_touch, watch(linked.till_pid(0)));
+    report(sheet, "server there", in_touch, bare.idle);
+
+    // From now on it dials in vain.
+    linked.kill_server();
+    MUDI_TRY(const Idle in_vain, watch(linked.till_pid(0)));
+    report(sheet, "server gone", in_vain, bare.idle);
+    linked.stop();
     return {};
 }
 

@@ -20,7 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds between_sales{20};
 constexpr std::chrono::microseconds between_looks{500};
 constexpr std::chrono::seconds patience{20};
-constexpr std::size_t blocks = 4;
+constexpr std::size_t blocks = 6;
 constexpr double live_us_max = 50'000;
 constexpr double live_us_max_fifo = 10'000;
 
@@ -131,7 +131,7 @@ Status measure_live(const Options& options, Sheet& sheet) {
     MUDI_TRY(auto probe, DiskProbe::open(options.folder));
     AckWatch acks(fleet.till(0).socket);
     Sold sold;
-    const std::size_t block = options.quick ? 10 : 50;
+    const std::size_t block = options.quick ? 10 : 100;
     for (std::size_t i = 0; i < blocks; ++i) {
         MUDI_CHECK(probe.run(100));
         MUDI_CHECK(sell(client, grocery, block, sold));

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -13,6 +14,7 @@
 #include <mudi/base/db/connection.hpp>
 #include <mudi/base/db/statement.hpp>
 
+#include "bench/grocery.hpp"
 #include "bench/peer.hpp"
 #include "cli/process.hpp"
 
@@ -135,9 +137,9 @@ Status insert(db::Connection& connection, std::span<const std::string> bodies) {
 }
 
 /// Reads the outbox and sends, so many unanswered at a time.
-Status publish(int port, db::Connection& outbox, std::size_t count) {
+Status publish(int port, const std::string& name, db::Connection& outbox, std::size_t count) {
     Client client;
-    MUDI_CHECK(client.connect(port, "till"));
+    MUDI_CHECK(client.connect(port, name));
     std::size_t sent = 0, answered = 0;
     db::Query<db::Columns<Bytes>, db::Params<>> read{outbox, "SELECT body FROM purchase ORDER BY seq"};
     Status status;
@@ -223,23 +225,30 @@ Status measure_mosquitto(const Options& options, std::span<const std::string> bo
     MUDI_CHECK(connected);
     MUDI_CHECK(subscriber.send(packet(Packet::subscribe, word(1) + text("sales") + '\1')));
     MUDI_CHECK(subscriber.receive());
-    MUDI_TRY(auto outbox, open_table(folder / "outbox.db"));
-    MUDI_CHECK(insert(*outbox, bodies));
+    const std::size_t share = bodies.size() / tills;
+    std::vector<std::unique_ptr<db::Connection>> outboxes(tills);
+    for (std::size_t i = 0; i < outboxes.size(); ++i) {
+        MUDI_TRY(outboxes[i], open_table(folder / ("outbox-" + std::to_string(i) + ".db")));
+        MUDI_CHECK(insert(*outboxes[i], bodies.subspan(i * share, share)));
+    }
     MUDI_TRY(auto inbox, open_table(folder / "inbox.db"));
-    Status published;
+    std::vector<Status> published(tills);
     const Watch watch;
     Status taken;
     {
-        std::jthread till([&] { published = publish(port, *outbox, bodies.size()); });
-        taken = take_all(subscriber, *inbox, bodies.size());
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < outboxes.size(); ++i)
+            threads.emplace_back(
+                [&, i] { published[i] = publish(port, "till-" + std::to_string(i), *outboxes[i], share); });
+        taken = take_all(subscriber, *inbox, share * tills);
     }
     const double seconds = watch.seconds();
-    MUDI_CHECK(published);
+    for (const Status& end : published) MUDI_CHECK(end);
     MUDI_CHECK(taken);
     broker.stop(within);
     sheet.add({.group = "drain",
-               .what = "mosquitto QoS 1, SQLite at both ends (the broker's copy in memory)",
-               .value = static_cast<double>(bodies.size()) / seconds,
+               .what = "mosquitto QoS 1, 4 outboxes and an inbox in SQLite, the broker's copy in memory",
+               .value = static_cast<double>(share * tills) / seconds,
                .unit = "purchases/s"});
     return {};
 }

@@ -50,6 +50,12 @@ Status RawTill::send_all(std::chrono::seconds patience) {
     return {};
 }
 
+std::size_t RawTill::bytes() const {
+    std::size_t sum = 0;
+    for (const std::string& push : pushes_) sum += push.size();
+    return sum;
+}
+
 Status RawTill::exchange(const std::string& frame, MonoTime end) {
     transport_->send(++asked_, sync::Channel::push, frame, end - clock_.mono());
     while (answered_ != asked_)

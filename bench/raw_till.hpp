@@ -17,6 +17,8 @@ public:
     /// Greets; then send_all() may be called. bench.patience, bench.refused (unavailable).
     Status greet(const WireServer& server, std::chrono::seconds patience);
     Status send_all(std::chrono::seconds patience);
+    /// Of all pushes, before TLS and what NNG adds.
+    [[nodiscard]] std::size_t bytes() const;
 
 private:
     Status exchange(const std::string& frame, MonoTime end);

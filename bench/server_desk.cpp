@@ -1,6 +1,7 @@
 #include "bench/server_desk.hpp"
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@ namespace mudi::bench {
 namespace {
 
 constexpr std::size_t requests_max = 1000;
+constexpr Duration patience{20};
 
 class Desk final : public ServerDesk {
 public:
@@ -22,7 +24,8 @@ public:
     Desk& operator=(const Desk&) = delete;
     ~Desk() override {
         ending_ = true;
-        if (thread_.joinable()) thread_.join();
+        if (loop_.joinable()) loop_.join();
+        if (writer_.joinable()) writer_.join();
         if (transport_) transport_->stop();
         while (jobs_.run_one(clock_.mono())) {
         }
@@ -37,16 +40,22 @@ public:
                                  },
                                  [this](sync::PipeId pipe) { step(sync::server_in::PipeGone{pipe}); }));
         url_ = transport_->url();
-        thread_ = std::thread([this] { run(); });
+        loop_ = std::thread([this] { run(); });
+        writer_ = std::thread([this] { write(); });
         return {};
     }
     [[nodiscard]] std::string url() const override { return url_; }
 
 private:
     void run() {
+        while (!ending_)
+            if (!jobs_.run_one(clock_.mono() + patience)) step(sync::server_in::Tick{});
+    }
+
+    void write() {
         while (!ending_) {
-            if (!jobs_.run_one(clock_.mono() + Duration{20})) step(sync::server_in::Tick{});
-            while (jobs_.run_one(clock_.mono())) {
+            if (!writes_.run_one(clock_.mono() + patience)) continue;
+            while (writes_.run_one(clock_.mono())) {
             } // what else has come
             store_all();
         }
@@ -64,10 +73,15 @@ private:
         if (auto* reply = std::get_if<out::Reply>(&action)) {
             transport_->reply(reply->token, std::move(reply->frame));
         } else if (const auto* hello = std::get_if<out::LookUpTill>(&action)) {
-            step(in::TillKnown{hello->token, shop_.inbox().register_till(hello->hello, clock_.wall()), {}});
+            writes_.post([this, token = hello->token, hello = hello->hello] {
+                answer(in::TillKnown{token, shop_.inbox().register_till(hello, clock_.wall()), {}});
+            });
         } else if (auto* store = std::get_if<out::Store>(&action)) {
-            tokens_.push_back(store->token);
-            batches_.push_back(std::move(store->batch));
+            writes_.post([this, token = store->token,
+                          batch = std::make_shared<sync::PushedBatch>(std::move(store->batch))] {
+                tokens_.push_back(token);
+                batches_.push_back(std::move(*batch));
+            });
         } else if (const auto* read = std::get_if<out::ReadFeed>(&action)) {
             step(in::FeedRead{read->token, in::FeedPage{}});
         } else if (const auto* manifest = std::get_if<out::ReadManifest>(&action)) {
@@ -77,6 +91,10 @@ private:
         }
     }
 
+    void answer(sync::ServerInput input) {
+        jobs_.post([this, input = std::move(input)] { step(input); });
+    }
+
     void store_all() {
         if (batches_.empty()) return;
         const auto tokens = std::exchange(tokens_, {});
@@ -84,9 +102,9 @@ private:
         const auto stored = shop_.inbox().append(batches, clock_.wall());
         for (std::size_t i = 0; i < tokens.size(); ++i) {
             if (stored)
-                step(sync::server_in::Stored{tokens[i], (*stored)[i]});
+                answer(sync::server_in::Stored{tokens[i], (*stored)[i]});
             else
-                step(sync::server_in::Stored{tokens[i], tl::make_unexpected(stored.error())});
+                answer(sync::server_in::Stored{tokens[i], tl::make_unexpected(stored.error())});
         }
     }
 
@@ -97,10 +115,13 @@ private:
     std::unique_ptr<sync::ServerTransport> transport_;
     std::string url_;
     JobQueue jobs_;
+    JobQueue writes_;
+    // Of the writing thread.
     std::vector<sync::RequestToken> tokens_;
     std::vector<sync::PushedBatch> batches_;
     std::atomic<bool> ending_{false};
-    std::thread thread_;
+    std::thread loop_;
+    std::thread writer_;
 };
 
 } // namespace

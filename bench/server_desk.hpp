@@ -9,8 +9,8 @@
 
 namespace mudi::bench {
 
-/// A server that accepts and does nothing else: the real transport, ServerSync and inbox on one thread of its
-/// own, pushes that wait committed together. Any till may come.
+/// A server that accepts and does nothing else, with the threads of a real one: the transport and ServerSync
+/// on one, the inbox on another, where pushes that wait are committed together. Any till may come.
 class ServerDesk {
 public:
     static Result<std::unique_ptr<ServerDesk>> start(const std::string& url, const sync::TlsServer& tls,

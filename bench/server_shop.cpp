@@ -6,6 +6,7 @@ namespace {
 Result<std::unique_ptr<db::Connection>> open_database(const std::filesystem::path& file) {
     db::Options options;
     options.target = file.string();
+    options.cache_kib = server::writer_cache_kib;
     return db::Connection::open(options);
 }
 

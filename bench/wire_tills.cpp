@@ -30,6 +30,7 @@ bool JobQueue::run_one(MonoTime until) {
 struct WireTills::Till {
     std::size_t index{};
     const Outbox* outbox{};
+    till::Replica* replica{};
     std::unique_ptr<sync::TillSync> sync;
     std::unique_ptr<sync::TillTransport> transport;
     std::deque<sync::TillInput> inputs;
@@ -51,16 +52,30 @@ WireTills::~WireTills() {
 }
 
 Status WireTills::add(TillId id, StoreId store, WorkstationId workstation, const Outbox* outbox) {
-    auto till = std::make_unique<Till>();
-    till->index = tills_.size();
-    till->outbox = outbox;
     sync::TillState state;
     state.till = id;
     state.store = std::move(store);
     state.workstation = std::move(workstation);
     state.incarnation = Outbox::incarnation;
     if (outbox != nullptr) state.last = outbox->last();
-    till->sync = std::make_unique<sync::TillSync>(state, sync::TillLimits{}, random_);
+    return add(std::move(state), outbox, nullptr);
+}
+
+Status WireTills::add(TillId id, StoreId store, WorkstationId workstation, till::Replica& replica) {
+    sync::TillState state = replica.state();
+    state.till = id;
+    state.store = std::move(store);
+    state.workstation = std::move(workstation);
+    state.last = {};
+    return add(std::move(state), nullptr, &replica);
+}
+
+Status WireTills::add(sync::TillState state, const Outbox* outbox, till::Replica* replica) {
+    auto till = std::make_unique<Till>();
+    till->index = tills_.size();
+    till->outbox = outbox;
+    till->replica = replica;
+    till->sync = std::make_unique<sync::TillSync>(std::move(state), sync::TillLimits{}, random_);
     Till& self = *till;
     tills_.push_back(std::move(till));
     sync::TillTransport::Events events;
@@ -85,8 +100,23 @@ Status WireTills::add(TillId id, StoreId store, WorkstationId workstation, const
 }
 
 void WireTills::captured() {
-    for (auto& till : tills_)
+    for (auto& till : tills_) {
+        if (till->replica != nullptr) step(*till, sync::till_in::Captured{till->replica->state().last});
         if (till->outbox != nullptr) step(*till, sync::till_in::Captured{till->outbox->last()});
+    }
+}
+
+sync::till_in::OutboxRead WireTills::read(const Till& till, const sync::till_out::ReadOutbox& wanted) {
+    sync::till_in::OutboxRead found{wanted.after, {}, {}};
+    if (till.replica != nullptr) {
+        auto events = till.replica->read_outbox(wanted.after, {wanted.events_max, wanted.bytes_max});
+        if (events) return *std::move(events);
+        found.failed = true;
+    } else if (till.outbox != nullptr) {
+        found.chain_before = till.outbox->chain_at(wanted.after);
+        found.events = till.outbox->events_after(wanted.after, wanted.events_max);
+    }
+    return found;
 }
 
 std::int64_t WireTills::acked() const {
@@ -145,14 +175,10 @@ void WireTills::act(Till& till, sync::TillAction& action) {
         step(till,
              sync::till_in::Signed{key_ ? key_->sign(sign->text).value_or(std::string{}) : std::string{}});
     } else if (const auto* read = std::get_if<out::ReadOutbox>(&action)) {
-        sync::till_in::OutboxRead found{read->after, {}, {}};
-        if (till.outbox != nullptr) {
-            found.chain_before = till.outbox->chain_at(read->after);
-            found.events = till.outbox->events_after(read->after, read->events_max);
-        }
-        step(till, found);
+        step(till, WireTills::read(till, *read));
     } else if (const auto* save = std::get_if<out::SaveAck>(&action)) {
         till.acked = save->acked;
+        if (till.replica != nullptr && !till.replica->save_ack(*save)) refusal_ = "the till's disk";
     } else if (const auto* apply = std::get_if<out::ApplyFeed>(&action)) {
         if (apply->complete && !till.level) ++pulling_;
         till.level = till.level || apply->complete;

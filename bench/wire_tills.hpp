@@ -14,6 +14,7 @@
 #include <mudi/base/random.hpp>
 #include <mudi/sync/till_sync.hpp>
 #include <mudi/sync/transport.hpp>
+#include <mudi/till/store.hpp>
 
 #include "bench/grocery.hpp"
 
@@ -45,8 +46,8 @@ struct WireServer {
     sync::Reconnect reconnect{};
 };
 
-/// Many tills on one thread: the real TillSync over the real transport, their outboxes in memory, their feed
-/// forgotten as it comes.
+/// Many tills on one thread: the real TillSync over the real transport, their outboxes in memory or in a
+/// till's own database, their feed forgotten as it comes.
 class WireTills {
 public:
     explicit WireTills(WireServer server);
@@ -56,6 +57,9 @@ public:
 
     /// `outbox` may be null: a till that sells nothing. Dials at once.
     Status add(TillId till, StoreId store, WorkstationId workstation, const Outbox* outbox);
+    /// The outbox on the disk, acknowledgements written down as a till does. What it has goes out after
+    /// captured() only. `replica` outlives this.
+    Status add(TillId till, StoreId store, WorkstationId workstation, till::Replica& replica);
     /// bench.patience (unavailable): it took longer.
     Status run_until(const std::function<bool()>& done, std::chrono::seconds patience);
     /// What the outboxes have more since.
@@ -72,6 +76,8 @@ public:
 
 private:
     struct Till;
+    Status add(sync::TillState state, const Outbox* outbox, till::Replica* replica);
+    static sync::till_in::OutboxRead read(const Till& till, const sync::till_out::ReadOutbox& wanted);
     void step(Till& till, const sync::TillInput& input);
     void act(Till& till, sync::TillAction& action);
     void wake_due();
