@@ -123,6 +123,12 @@ std::string hello_frame(std::string_view fields, std::string_view signature);
 /// What a till signs to prove that it is there, now, on this connection.
 std::string signed_text(Bits128 nonce, std::string_view fields);
 
+/// The tills of a store ask for the same rows one after the other: they are packed once. At most 64 KiB.
+struct PackedRows {
+    std::string raw;
+    std::string packed;
+};
+
 std::string encode(const TillHello& hello); ///< unsigned
 /// `dictionary`: the learned one, when the server can unpack it; else null.
 std::string encode(const PushedBatch& batch, const Dictionary* dictionary);
@@ -132,7 +138,8 @@ std::string encode(const Challenge& challenge);
 std::string encode(const HelloAnswer& answer);
 std::string encode(const PushAnswer& answer);
 /// May come out larger than a frame is allowed to be: see fits_a_frame.
-std::string encode(const PullAnswer& answer);
+/// `before`, when given, holds the rows that were packed last and is brought up to date.
+std::string encode(const PullAnswer& answer, PackedRows* before = nullptr);
 std::string encode(const ReserveAnswer& answer);
 std::string encode(const Refusal& refusal);
 

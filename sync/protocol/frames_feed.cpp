@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t feed_rows_max = 100'000;
 /// What a row takes beyond key and body, at most: tags, lengths, version, kind, mark.
 constexpr std::size_t row_bytes_beside = 48;
+constexpr std::size_t packed_rows_bytes_max = 64 * 1024;
 
 /// Rows of a part come in the order of their keys, changes in that of their versions.
 wire::FeedRows rows_of(const PullAnswer& answer) {
@@ -48,6 +49,13 @@ Status read_rows(const wire::PullAnswer& in, const Dictionary* dictionary, std::
         if (check.fault() != nullptr) return wire_corrupt(check.fault());
     }
     return {};
+}
+
+/// The dictionary follows from the size of `raw`, so equal bytes pack to equal bytes.
+std::string packed_rows(const std::string& raw, const Dictionary* dictionary, PackedRows* before) {
+    if (before == nullptr || raw.size() > packed_rows_bytes_max) return pack(raw, dictionary);
+    if (before->raw != raw) *before = {raw, pack(raw, dictionary)};
+    return before->packed;
 }
 
 } // namespace
@@ -99,7 +107,7 @@ Result<PullAnswer> read_pull_answer(const Payload& payload) {
     return checked(std::move(answer), check);
 }
 
-std::string encode(const PullAnswer& answer) {
+std::string encode(const PullAnswer& answer, PackedRows* before) {
     MUDI_ASSERT(answer.manifest.digests.empty() || are_parts(answer.manifest.digests.size()));
     wire::PullAnswer out;
     out.set_generation(answer.cursor.generation);
@@ -112,7 +120,7 @@ std::string encode(const PullAnswer& answer) {
     out.set_part_digest(answer.part_digest);
     const std::string raw = rows_of(answer).SerializeAsString();
     const Dictionary* dictionary = raw.size() <= dictionary_helps_bytes_max ? &built_in() : nullptr;
-    if (!raw.empty()) out.set_rows(pack(raw, dictionary));
+    if (!raw.empty()) out.set_rows(packed_rows(raw, dictionary, before));
     if (!answer.learned.empty()) {
         out.set_learned(pack(answer.learned, dictionary));
         out.set_learned_number(answer.learned_number);

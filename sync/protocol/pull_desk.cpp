@@ -195,7 +195,7 @@ void PullDesk::answer(RequestToken token, PullAnswer answer, const Dictionary* n
         answer.learned = newest->bytes();
     }
     forget(token);
-    std::string frame = fits_a_frame(answer) ? encode(answer) : std::string{};
+    std::string frame = fits_a_frame(answer) ? encode(answer, &packed_) : std::string{};
     if (frame.empty() || frame.size() > frame_bytes_max) {
         frame = encode(Refusal{"feed.too_large", "one page of the feed is larger than a frame may be", {}});
     }

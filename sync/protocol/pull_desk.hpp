@@ -66,6 +66,7 @@ private:
     std::unordered_map<PipeId, RequestToken> by_pipe_;
     std::map<StoreId, std::set<RequestToken>> by_store_;
     std::set<std::pair<MonoTime, RequestToken>> by_deadline_; ///< those that wait
+    PackedRows packed_;
 };
 
 } // namespace mudi::sync

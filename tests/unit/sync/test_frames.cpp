@@ -156,6 +156,20 @@ TEST_CASE("answers come back as they were sent", "[sync]") {
     CHECK(as<Refusal>(decode_answer(encode(refusal))) == refusal);
 }
 
+TEST_CASE("rows that were packed before are what the next till gets, and other rows are not taken for them") {
+    PullAnswer answer;
+    answer.cursor = {7, 9};
+    answer.rows = {{9, 1, "rice", false, "a kilo", 0}};
+    PullAnswer other = answer;
+    other.rows.front().body = "a pound";
+    PackedRows before;
+    for (const PullAnswer& one : {answer, other, answer, answer})
+        CHECK(as<PullAnswer>(decode_answer(encode(one, &before))) == one);
+    other.complete = !answer.complete; // stands beside the rows
+    other.rows = answer.rows;
+    CHECK(as<PullAnswer>(decode_answer(encode(other, &before))) == other);
+}
+
 TEST_CASE("a frame cut anywhere or with any bit flipped is refused", "[sync]") {
     const std::string frame = encode(batch_of(1), nullptr);
     for (std::size_t cut = 0; cut < frame.size(); ++cut)
