@@ -13,6 +13,8 @@ constexpr unsigned challenges_at_once_max = 4;
 /// A certificate asked for and not given is asked for again with a hello of its own after so long.
 constexpr Duration renewal_again{std::chrono::minutes{10}};
 constexpr Duration credit_max{std::chrono::minutes{10}};
+/// A push of so many sales or more is followed by the whole spacing.
+constexpr std::int64_t shared_max = 4;
 
 /// 0 from the server: it sets no limit.
 std::size_t stricter(std::size_t ours, std::uint32_t theirs) {
@@ -188,12 +190,13 @@ void TillSync::Impl::answered(const Flight& flight, const PushAnswer& answer, Ti
     }
     push_.failures = 0;
     push_.not_before = now_ + std::min(answer.not_before, credit_max);
+    const std::int64_t shared = std::clamp<std::int64_t>(mark.seq.value - state_.acked.value, 1, shared_max);
     acknowledge(mark.seq, answer.safe, answer.arrival, out);
-    // A queue of customers shares one round trip and one commit at the server; a lone sale never waits, nor
-    // does a backlog.
+    // The more sales a push had, the longer the next is spaced: at a rush they share one round trip and one
+    // commit at the server. A lone sale never waits, one close behind it a moment, a backlog not at all.
     const auto full = static_cast<std::int64_t>(events_per_push());
     if (state_.last.value - state_.acked.value >= full) return;
-    push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing);
+    push_.not_before = std::max(push_.not_before, flight.sent + limits_.push_spacing * shared / shared_max);
 }
 
 void TillSync::Impl::acknowledge(EventSeq acked, EventSeq safe, std::int64_t arrival, TillOut& out) {

@@ -41,7 +41,8 @@ struct TillState {
 struct TillLimits {
     std::size_t events_per_push_max{500};
     std::size_t bytes_per_push_max{1024 * 1024};
-    /// From one push to the next while sales come faster than that; a full batch does not wait for it.
+    /// From one push of four sales or more to the next, and a quarter of it behind each sale of a smaller
+    /// one; a full batch does not wait.
     Duration push_spacing{std::chrono::milliseconds{20}};
     Duration retry_min{std::chrono::milliseconds{200}};
     Duration retry_max{std::chrono::seconds{120}};

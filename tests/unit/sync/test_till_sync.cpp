@@ -65,6 +65,21 @@ TEST_CASE("sales that come fast share a push, one that comes later goes at once"
     CHECK(till.sent<PushedBatch>(till.capture()).events.size() == 1);
 }
 
+TEST_CASE("the more sales a push had, the longer the next one waits for company", "[sync]") {
+    const Duration spacing = TillLimits{}.push_spacing;
+    Till till;
+    till.link();
+    till.sent<PushedBatch>(till.capture());
+    for (int i = 0; i < 4; ++i) till.capture();
+    CHECK_FALSE(Till::sends(till.answer(till.pushed(1))));
+    CHECK_FALSE(Till::sends(till.after(spacing / 4 - Duration{1})));
+    CHECK(till.sent<PushedBatch>(till.after(Duration{1})).events.size() == 4);
+    till.capture();
+    CHECK_FALSE(Till::sends(till.answer(till.pushed(5))));
+    CHECK_FALSE(Till::sends(till.after(spacing - Duration{1})));
+    CHECK(till.sent<PushedBatch>(till.after(Duration{1})).events.size() == 1);
+}
+
 TEST_CASE("a push holds no more events than the stricter of both sides allows", "[sync]") {
     Till till(captured(20));
     till.sent<HelloFrame>(till.step(till_in::LinkUp{}));
