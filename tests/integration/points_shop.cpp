@@ -74,6 +74,15 @@ std::string PointsShop::scan(std::size_t till, const std::string& card) {
     return number;
 }
 
+std::int64_t PointsShop::points_at(std::size_t till, const std::string& card) {
+    const std::string number = "R-" + std::to_string(++sales_);
+    REQUIRE(call(till, "PUT", "/v1/txn/" + number, json::object()).status == 200);
+    const auto customer =
+        call(till, "POST", "/v1/txn/" + number + "/identify", {{"kind", "card"}, {"value", card}});
+    REQUIRE(call(till, "POST", "/v1/txn/" + number + "/cancel", json::object()).status == 204);
+    return customer.body.value("points", std::int64_t{-1});
+}
+
 PointsShop::Answer PointsShop::redeem(std::size_t till, const std::string& number, std::int64_t points,
                                       const std::string& language) const {
     return call(till, "POST", "/v1/txn/" + number + "/redeem", {{"points", points}},

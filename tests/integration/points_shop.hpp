@@ -38,6 +38,8 @@ public:
     /// A sale that earns so many points.
     void earn(std::size_t till, const std::string& card, std::int64_t points);
     /// Opens a transaction and scans the card; gives the transaction's number.
+    /// What a till believes the customer has.
+    std::int64_t points_at(std::size_t till, const std::string& card);
     std::string scan(std::size_t till, const std::string& card);
     [[nodiscard]] Answer redeem(std::size_t till, const std::string& number, std::int64_t points,
                                 const std::string& language = "en") const;

@@ -393,6 +393,9 @@ TEST_CASE("under a floor limit every till spends up to it, and the owner sees wh
     }
     REQUIRE(shop.fleet.start_server());
     REQUIRE(PointsShop::eventually([&] { return shop.balance(card) == 40; }));
+    // The tills know it before the server goes again: only then is it another outage.
+    for (const std::size_t till : {lead, neighbour})
+        REQUIRE(PointsShop::eventually([&] { return shop.points_at(till, card) == 40; }));
     REQUIRE(shop.level(0));
     // In the next outage she may spend 30 at each again: of 40 that is 20 too many.
     shop.kill_server();

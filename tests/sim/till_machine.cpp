@@ -302,7 +302,7 @@ void TillMachine::prune() {
 std::string TillMachine::unrest() const {
     if (!running()) return name() + " does not run";
     const Program& p = *program_;
-    if (pending_) return name() + "'s POS waits for an answer";
+    if (pending_ && !pending_->unreadable) return name() + "'s POS waits for an answer";
     if (!p.sync->linked() || !world_.network.connected(number())) return name() + " is not linked";
     if (p.sync->unsent() != 0) return name() + " has unsent events";
     if (!p.level) return name() + " is not level";

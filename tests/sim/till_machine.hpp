@@ -140,6 +140,7 @@ private:
     struct Pending {
         Serial serial{};
         till::SaleDocument document;
+        bool unreadable{false}; ///< a lying disk spoilt what is stored of it: no asking helps
     };
 
     Status start() override;

@@ -102,7 +102,7 @@ void TillMachine::sell(bool later_on) {
             (void)desk.suspend(document.name, now).has_value();
         }
         if (dying()) {
-            pending_ = Pending{serial, document};
+            pending_ = Pending{serial, document, false};
             return;
         }
     }
@@ -117,7 +117,7 @@ bool TillMachine::known_ok(Serial serial) const { return world_.oracle.deed(seri
 
 void TillMachine::complete(Serial serial, const till::SaleDocument& document) {
     program_->recorder->doing = serial;
-    pending_ = Pending{serial, document};
+    pending_ = Pending{serial, document, false};
     auto receipt = program_->desk->complete(document, clock.wall());
     if (dying()) return; // nobody heard the answer
     if (!receipt) return refused(serial, document, receipt.error());
@@ -154,7 +154,10 @@ void TillMachine::told_ok(Serial serial, EventId event) {
 void TillMachine::refused(Serial serial, const till::SaleDocument& document, const Error& error) {
     world_.note("sale refused", {number(), serial}, error.name);
     notice(error);
-    if (facts_.lied && error.code == Code::corrupt) return;
+    if (facts_.lied && error.code == Code::corrupt) {
+        pending_->unreadable = true;
+        return;
+    }
     if (may_pass(error)) {
         if (error.name == "db.full") world_.outcome.marks.hit("disk full");
         if (error.code == Code::io && error.name != "db.full")
