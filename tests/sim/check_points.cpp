@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -189,11 +190,18 @@ private:
             bool unknown{false};
         };
         std::map<int, Account> accounts;
+        // What was paid with points gives them back when it is voided. A void names its sale by number, and
+        // where a till was put back its POS gives out numbers again: the server may take either sale for the
+        // one meant.
+        std::set<std::string> voided;
+        for (const Deed& deed : world_.oracle.deeds())
+            if (deed.voids != 0) voided.insert(world_.oracle.deed(deed.voids).number);
         for (const Deed& deed : world_.oracle.deeds()) {
             if (deed.customer < 0) continue;
             Account& account = accounts[deed.customer];
             account.earned += deed.earned;
             if (!deed.ok || deed.lost || deed.redeemed == 0) continue;
+            if (voided.contains(deed.number)) continue;
             account.spent += deed.redeemed;
             account.unknown = account.unknown || deed.beyond || was_unknown(deed);
         }

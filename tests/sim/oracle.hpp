@@ -27,6 +27,7 @@ struct Deed {
     bool training{false};
     std::string number;
     std::int64_t total_minor{};
+    Serial voids{};     ///< of a void: the sale; 0: none
     bool ok{false};     ///< the POS was told that it is saved …
     EventId event;      ///< … as this event
     bool spoilt{false}; ///< its bytes were flipped on their way to the disk, at some attempt

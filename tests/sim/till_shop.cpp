@@ -245,6 +245,7 @@ void TillMachine::undo() {
     Deed deed;
     deed.till = number();
     deed.kind = crm::TransactionKind::post_void;
+    deed.voids = sold;
     deed.number = letter_ + "-" + std::to_string(next_number_++);
     const Serial serial = world_.oracle.begin(deed);
     program_->recorder->doing = serial;
