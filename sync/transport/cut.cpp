@@ -66,11 +66,6 @@ std::optional<End> end_of(int socket, Asked ask) {
     return end;
 }
 
-/// The two ends together name one connection of this machine's.
-bool connects(int socket, const std::optional<End>& local, const std::optional<End>& remote) {
-    return end_of(socket, ::getpeername) == remote && end_of(socket, ::getsockname) == local;
-}
-
 /// NNG does not tell its sockets: each file of this process, until `done` says so.
 template <class Look>
 bool look_at_files(Look&& done) {
@@ -92,7 +87,8 @@ bool cut(nng_pipe pipe) {
     const auto remote = end_of(pipe, NNG_OPT_REMADDR);
     if (!local || !remote) return false;
     return look_at_files([&](int socket) {
-        if (!connects(socket, local, remote)) return false;
+        // The two ends together name one connection of this machine's.
+        if (end_of(socket, ::getpeername) != remote || end_of(socket, ::getsockname) != local) return false;
         sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
         const sock_fprog program{.len = 1, .filter = &drop_all};
         ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
@@ -117,23 +113,6 @@ bool is_shut(nng_pipe pipe) {
     nng_sockaddr address{};
     const int error = nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address);
     return error != 0 && error != NNG_ENOTSUP;
-}
-
-bool is_hung_up(nng_pipe pipe) {
-    if (is_shut(pipe)) return true;
-    const auto local = end_of(pipe, NNG_OPT_LOCADDR);
-    const auto remote = end_of(pipe, NNG_OPT_REMADDR);
-    if (!local || !remote) return false;
-    bool hung_up = false;
-    look_at_files([&](int socket) {
-        if (!connects(socket, local, remote)) return false;
-        tcp_info info{};
-        socklen_t size = sizeof info;
-        hung_up = ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-                  (info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK);
-        return true;
-    });
-    return hung_up;
 }
 
 } // namespace mudi::sync

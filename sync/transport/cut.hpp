@@ -18,8 +18,4 @@ void hasten_dials();
 /// True when the pipe's socket is shut although the pipe still stands.
 bool is_shut(nng_pipe pipe);
 
-/// The same, and true also when the other side has hung up, which the socket alone does not show while it is
-/// still open for writing. Looks at every file of the process: for those that have few.
-bool is_hung_up(nng_pipe pipe);
-
 } // namespace mudi::sync

@@ -70,7 +70,6 @@ private:
     void linked(nng_pipe pipe, bool up);
     void cancel(Line& line);
     void hang_up();
-    void end_pipe();
     static void probe_due(void* self);
     void probe();
     void dial_anew();
@@ -240,17 +239,12 @@ void NngTillTransport::answered(Line& line, std::uint64_t request, Result<std::s
 // Nothing came back for long within a request's time: a half-open connection looks alive to TCP for a quarter
 // of an hour.
 void NngTillTransport::hang_up() {
-    if (!hung_up_) hung_up_ = MonoClock::now();
-    // One that is shut already is one whose end NNG lost.
-    if (!cut(pipe_)) end_pipe();
-}
-
-void NngTillTransport::end_pipe() {
     const auto now = MonoClock::now();
     if (!hung_up_) hung_up_ = now;
     // NNG's one thread that ends connections and dials again is stuck: a fresh process is whole again.
     MUDI_ASSERT(now - *hung_up_ < stuck_after);
-    nng_pipe_close(pipe_);
+    // One that is shut already is one whose end NNG lost.
+    if (!cut(pipe_)) nng_pipe_close(pipe_);
 }
 
 // On a thread of NNG.
@@ -268,11 +262,11 @@ void NngTillTransport::probe() {
     } else if (!up_) {
         hasten_dials();
     } else {
-        shut_ = is_hung_up(pipe_) ? shut_ + 1 : 0;
+        shut_ = is_shut(pipe_) ? shut_ + 1 : 0;
         if (shut_ >= probes_till_close) {
-            end_pipe(); // NNG lost its end, and nothing comes in any more
+            hang_up();
         } else if (hung_up_ && MonoClock::now() - *hung_up_ > cut_within) {
-            end_pipe();
+            nng_pipe_close(pipe_);
         }
     }
     nng_sleep_aio(probe_every_ms, probing_.get());

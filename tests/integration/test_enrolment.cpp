@@ -94,8 +94,9 @@ TEST_CASE("an enrolled till sells, a revoked one is cut off at once, a new code 
     REQUIRE(till.run_until([&] { return !till.linked(); }));
     const auto took = std::chrono::steady_clock::now() - before;
     CAPTURE(std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-    // Mostly within a millisecond; once in a while NNG loses the end, and the till's own probe finds it.
-    CHECK(took < 10s);
+    // Mostly within a millisecond; once in a while NNG loses the end of a connection, and the till hangs up
+    // when a request has got no answer. At the server it is cut at once whatever the till sees.
+    CHECK(took < 60s);
     for (int i = 0; i < 10; ++i) till.sell();
     CHECK(till.run_until([&] { return till.was_told("till.revoked"); }));
     CHECK_FALSE(level(till, a_while));
